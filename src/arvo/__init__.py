@@ -1,0 +1,1 @@
+"""Contract-first, event-driven handlers and durable orchestration."""
