@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from arvo.errors import ConfigViolation, ContractViolation, ExecutionViolation, Violation
 
@@ -52,11 +52,10 @@ def throw(thrown: Mapping[str, Any], scope: Scope) -> NoReturn:
 def evaluate(expression: Any, scope: Scope) -> Any:
     """The JSON value of an expression."""
     if isinstance(expression, list):
-        items: list[Any] = expression
-        return [evaluate(item, scope) for item in items]
+        return [evaluate(item, scope) for item in cast("Sequence[Any]", expression)]
     if not isinstance(expression, dict):
         return expression
-    members: dict[str, Any] = expression
+    members = cast("Mapping[str, Any]", expression)
     if len(members) == 1:
         ((name, operand),) = members.items()
         if name.startswith("$"):
@@ -87,17 +86,15 @@ def _get(scope: Any, path: Sequence[str | int]) -> Any:
     found: Any = scope
     for part in path:
         if isinstance(found, list):
-            items: list[Any] = found
-            found = _at(items, part)
+            found = _at(cast("Sequence[Any]", found), part)
         elif isinstance(found, Mapping):
-            members: Mapping[str, Any] = found
-            found = members.get(str(part))
+            found = cast("Mapping[str, Any]", found).get(str(part))
         else:
             return None
     return found
 
 
-def _at(items: list[Any] | None, index: str | int) -> Any:
+def _at(items: Sequence[Any] | None, index: str | int) -> Any:
     position = int(index)
     return items[position] if items is not None and 0 <= position < len(items) else None
 
