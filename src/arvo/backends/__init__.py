@@ -1,0 +1,1 @@
+"""Implementations of the ports, one package each with its own extra. None imports another."""

@@ -1,0 +1,118 @@
+"""How a record becomes text and back, and when two records are the same; shared by every back end.
+
+Records are stored as the JSON text of exactly what was given, so that another language or a person can read them.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from arvo.errors import Issue
+from arvo.ports.machine_memory import InvalidRecordError, StaleWriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["check_names", "check_previous", "decode_record", "encode_previous", "encode_record", "is_same_record"]
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+_encode_canonical = msgspec.json.Encoder(order="sorted").encode
+_DEEPEST_SEARCHED = 200
+
+
+def encode_record(data: Mapping[str, Any]) -> bytes:
+    """Return the JSON text of a record, or raise InvalidRecordError when reading it back would give another value."""
+    text = _encode_unchecked(data)
+    if _decode(text) != data:
+        raise _not_json(data)
+    return text
+
+
+def encode_previous(previous: Mapping[str, Any] | None) -> bytes | None:
+    """Return the JSON text of the record that a write starts from, to be compared with the stored one.
+
+    Spares the check of `encode_record`: what JSON would change cannot equal anything stored.
+    """
+    return None if previous is None else _encode_unchecked(previous)
+
+
+def decode_record(text: bytes | str) -> dict[str, Any]:
+    """Return the record whose JSON text this is."""
+    return _decode(text)
+
+
+def is_same_record(stored: bytes, other: bytes) -> bool:
+    """Tell whether two texts hold the same JSON object; spacing and order of members do not count."""
+    return stored == other or _encode_canonical(_decode(stored)) == _encode_canonical(_decode(other))
+
+
+def check_previous(id: str, stored: bytes | None, previous: bytes | None) -> None:
+    """Raise StaleWriteError unless `previous` is the record stored under `id` (None: no record)."""
+    if stored is None or previous is None:
+        if stored is not previous:
+            raise StaleWriteError(id, expected_none=previous is None, found_none=stored is None)
+    elif not is_same_record(stored, previous):
+        raise StaleWriteError(id, expected_none=False, found_none=False)
+
+
+def check_names(*, id: str, holder: str | None = None) -> None:
+    """Raise InvalidRecordError when the id or the holder of a lock is empty."""
+    if not id:
+        raise InvalidRecordError("The id of a record is empty. Use the subject of the workflow.")
+    if holder is not None and not holder:
+        raise InvalidRecordError("The holder of a lock is empty. Use a value unique to this piece of work, as a UUID.")
+
+
+def _encode_unchecked(data: Mapping[str, Any]) -> bytes:
+    try:
+        return _encode(data if isinstance(data, dict) else dict(data))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_json(data) from error
+
+
+def _not_json(data: object) -> InvalidRecordError:
+    issue = _first_issue(data, ()) or Issue((), f"a {type(data).__name__} is not a JSON object", "not_json")
+    return InvalidRecordError(
+        f"The record cannot be kept as JSON: {issue}. A record holds objects with string keys, lists, strings, "
+        "finite numbers, booleans and null. Convert it first (a Pydantic model: model_dump(mode='json')).",
+        issues=[issue],
+    )
+
+
+def _first_issue(value: object, path: tuple[str | int, ...]) -> Issue | None:
+    """Find the first member that JSON would change; runs only when it is known that there is one."""
+    if len(path) > _DEEPEST_SEARCHED:
+        return Issue((), f"it is nested more than {_DEEPEST_SEARCHED} levels deep", "too_deep")
+    if isinstance(value, dict):
+        for key, member in cast("dict[object, object]", value).items():
+            if not isinstance(key, str):
+                return Issue(path, f"key {key!r} is not a string", "key_type")
+            if found := _first_issue(member, (*path, key)):
+                return found
+        return None
+    if isinstance(value, list):
+        members = enumerate(cast("list[object]", value))
+        return next((found for index, member in members if (found := _first_issue(member, (*path, index)))), None)
+    return _scalar_issue(value, path)
+
+
+def _scalar_issue(value: object, path: tuple[str | int, ...]) -> Issue | None:
+    if value is None or isinstance(value, int):
+        return None
+    if isinstance(value, float):
+        return None if isfinite(value) else Issue(path, f"{value} is not a JSON number", "not_finite")
+    if isinstance(value, str):
+        return None if _is_unicode(value) else Issue(path, "a lone surrogate in a text is not Unicode", "not_unicode")
+    return Issue(path, f"a {type(value).__name__} is not a JSON value", "not_json")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
