@@ -27,9 +27,12 @@ _DEEPEST_SEARCHED = 200
 def encode_record(data: Mapping[str, Any]) -> bytes:
     """Return the JSON text of a record, or raise InvalidRecordError when reading it back would give another value."""
     text = _encode_unchecked(data)
-    if _decode(text) != data:
-        raise _not_json(data)
-    return text
+    try:
+        if _decode(text) == data:
+            return text
+    except (RecursionError, msgspec.DecodeError) as error:
+        raise _not_json(data) from error
+    raise _not_json(data)
 
 
 def encode_previous(previous: Mapping[str, Any] | None) -> bytes | None:
