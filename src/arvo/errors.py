@@ -1,7 +1,7 @@
 """The whole exception tree: one root, then one branch for each party who must act.
 
 `DefinitionError` is for the author, when things are built; the `Violation` family is for the sender, the router
-or the store, and is raised so that a broker retries or parks the event (SEMANTICS 4); `BackendError` is for the operator.
+or the store, and is raised so that a broker retries or parks the event; `BackendError` is for the operator.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ __all__ = [
     "ConfigViolation",
     "ContractViolation",
     "DefinitionError",
+    "EndlessLoop",
     "ExecutionViolation",
     "InvalidEvent",
+    "InvalidSnapshot",
     "InvalidSubject",
     "Issue",
     "TransactionCause",
@@ -56,6 +58,17 @@ class DefinitionError(ArvoError, ValueError):
     """A contract, handler or workflow was put together wrongly; its author must change it."""
 
 
+class EndlessLoop(DefinitionError):
+    """A statechart kept taking eventless transitions or raised events; `states` is the cycle it went round.
+
+    Found while an event is handled, but the author of the chart must act: handling it again ends the same way.
+    """
+
+    def __init__(self, message: str, *, states: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.states = states
+
+
 class Violation(ArvoError):
     """An event cannot be handled as it stands. Raised out of `execute`, so that the broker retries or parks it.
 
@@ -83,6 +96,12 @@ class ConfigViolation(Violation):
     """An event reached a handler that is not set up for its type, version or address."""
 
     kind: ClassVar[str] = "Config"
+
+
+class InvalidSnapshot(Violation):
+    """A stored statechart snapshot does not fit its chart; the stored state is left as it is. `issues` says where."""
+
+    kind: ClassVar[str] = "Snapshot"
 
 
 class ExecutionViolation(Violation):

@@ -25,7 +25,7 @@ def folder() -> Path:
     found = Path(os.environ.get("ARVO_VECTORS") or DEFAULT_FOLDER)
     if not found.is_dir():
         raise FileNotFoundError(
-            f"The vectors folder {found} does not exist. Set ARVO_VECTORS to the folder that holds the recorded vectors."
+            f"The vectors folder {found} does not exist. Set ARVO_VECTORS to the folder of the recorded vectors."
         )
     return found
 
