@@ -1,0 +1,214 @@
+"""Completes and checks an event while it is being made: the one check that constructions and decodings share.
+
+The fast way remembers the answers for what repeats from event to event (addresses, types, schemas, subjects). Whatever
+it does not call sound is looked at attribute by attribute, which alone decides and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import time_ns
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import UNSET, Raw
+from pydantic import BaseModel
+
+from arvo.errors import InvalidEvent, Issue
+from arvo.events import rules
+from arvo.events.bounds import MAX_EXTENSIONS
+from arvo.events.data import JsonData, freeze_data
+from arvo.events.envelope import Envelope, force, held_data, held_extensions, hold_data, hold_extensions
+from arvo.events.ids import new_event_id
+from arvo.events.rules import ARVO_CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["complete_and_check", "data_to_hold"]
+
+# Longer values are checked anew each time, so that a stranger cannot fill the memory with them.
+_KEPT_CHARACTERS: Final = 512
+_KEPT_SUBJECT_CHARACTERS: Final = 4096
+
+
+class _NotKeptError(ValueError):
+    """Raised inside a cache, to leave the cache as it is."""
+
+
+def complete_and_check(event: Envelope[Any]) -> None:
+    """Fills in what was not given and raises InvalidEvent unless the event is sound."""
+    held = held_data(event)
+    if type(held) is Raw or type(held) is JsonData:
+        _complete_from_wire(event)
+    else:
+        _complete(event, held)
+    try:
+        sound = (
+            _route_is_sound(
+                event.source,
+                event.type,
+                event.specversion,
+                event.datacontenttype,
+                event.dataschema,
+                event.to,
+                event.accesscontrol,
+                event.redirectto,
+                event.domain,
+            )
+            and _subject_is_sound(event.subject)
+            and event.id.isascii()
+            and event.id != ""
+            and rules.is_time(event.time)
+            and (event.parentid is None or (event.parentid.isascii() and event.parentid != ""))
+            and (event.traceparent is None or (event.traceparent.isascii() and event.traceparent != ""))
+            and event.tracestate is None
+            and (event.executionunits is None or type(event.executionunits) is int)
+            and held_extensions(event) is UNSET
+            and type(held_data(event)) is not Raw
+        )
+    except (TypeError, AttributeError, _NotKeptError):
+        sound = False
+    if not sound:
+        issues = tuple(_issues(event))
+        if issues:
+            raise _invalid(event, issues)
+
+
+def data_to_hold(data: object) -> object:
+    """What an event holds of data that a user gave; raises InvalidEvent for a mapping that is not JSON."""
+    return freeze_data(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data
+
+
+def _complete(event: Envelope[Any], data: object) -> None:
+    hold_data(event, data_to_hold(data))
+    if event.id is UNSET:
+        force(event, "id", new_event_id())
+    if event.specversion is UNSET:
+        force(event, "specversion", "1.0")
+    if event.datacontenttype is UNSET:
+        force(event, "datacontenttype", ARVO_CONTENT_TYPE)
+    if event.time is UNSET:
+        force(event, "time", _now())
+    if event.to is UNSET:
+        force(event, "to", event.type)
+    extensions = held_extensions(event)
+    if isinstance(extensions, Mapping):
+        hold_extensions(event, MappingProxyType(dict(extensions)) if extensions else UNSET)
+
+
+def _complete_from_wire(event: Envelope[Any]) -> None:
+    """Nothing is made up for a document that claims to be Arvo's own; others may leave out what is Arvo's."""
+    if event.datacontenttype == ARVO_CONTENT_TYPE:
+        return
+    if event.datacontenttype is UNSET:
+        force(event, "datacontenttype", ARVO_CONTENT_TYPE)
+    if event.time is UNSET:
+        force(event, "time", _now())
+    if event.to is UNSET:
+        force(event, "to", event.type)
+
+
+def _now() -> str:
+    milliseconds = time_ns() // 1_000_000
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _second(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="seconds")[:19]
+
+
+_ROUTE_RULES: Final[tuple[tuple[str, Callable[[object], str | None], bool], ...]] = (
+    ("source", rules.problem_with_uri, False),
+    ("type", rules.problem_with_type, False),
+    ("specversion", rules.problem_with_specversion, False),
+    ("datacontenttype", rules.problem_with_content_type, False),
+    ("dataschema", rules.problem_with_uri, True),
+    ("to", rules.problem_with_uri, True),
+    ("accesscontrol", rules.problem_with_text, True),
+    ("redirectto", rules.problem_with_uri, True),
+    ("domain", rules.problem_with_domain, True),
+)
+_OTHER_RULES: Final[tuple[tuple[str, Callable[[object], str | None], bool], ...]] = (
+    ("id", rules.problem_with_text, False),
+    ("subject", rules.problem_with_uri, False),
+    ("time", rules.problem_with_time, False),
+    ("executionunits", rules.problem_with_number, True),
+    ("traceparent", rules.problem_with_text, True),
+    ("tracestate", rules.problem_with_text, True),
+    ("parentid", rules.problem_with_text, True),
+)
+
+
+@lru_cache(maxsize=4096)
+def _route_is_sound(*values: object) -> bool:
+    """Whether the attributes that repeat from event to event are sound, in the order of _ROUTE_RULES."""
+    if any(isinstance(value, str) and len(value) > _KEPT_CHARACTERS for value in values):
+        raise _NotKeptError
+    for (_, problem_with, may_be_null), value in zip(_ROUTE_RULES, values, strict=True):
+        if not (may_be_null and value is None) and problem_with(value) is not None:
+            return False
+    return values[5] is not None
+
+
+@lru_cache(maxsize=1024)
+def _subject_is_sound(subject: object) -> bool:
+    if isinstance(subject, str) and len(subject) > _KEPT_SUBJECT_CHARACTERS:
+        raise _NotKeptError
+    return rules.problem_with_uri(subject) is None
+
+
+def _issues(event: Envelope[Any]) -> Iterator[Issue]:
+    for name, problem_with, may_be_null in (*_OTHER_RULES[:1], *_ROUTE_RULES, *_OTHER_RULES[1:]):
+        value = getattr(event, name)
+        if value is UNSET:
+            yield Issue((name,), "is missing", "missing")
+        elif value is not None or not may_be_null:
+            problem = problem_with(value)
+            if problem is not None:
+                yield Issue((name,), problem, "invalid")
+    if event.to is None and event.datacontenttype == ARVO_CONTENT_TYPE:
+        yield Issue(("to",), f"must be set when datacontenttype is '{ARVO_CONTENT_TYPE}'", "missing")
+    yield from _data_issues(held_data(event))
+    yield from _extension_issues(held_extensions(event))
+
+
+def _data_issues(held: object) -> Iterator[Issue]:
+    if isinstance(held, JsonData | BaseModel) or (isinstance(held, Raw) and bytes(held).startswith(b"{")):
+        return
+    if held is UNSET:
+        yield Issue(("data",), "is missing", "missing")
+    else:
+        kind = bytes(held)[:20].decode("utf-8", "replace") if isinstance(held, Raw) else type(held).__name__
+        yield Issue(("data",), f"must be a JSON object or a pydantic model, not {kind}", "type")
+
+
+def _extension_issues(extensions: object) -> Iterator[Issue]:
+    if extensions is UNSET:
+        return
+    if not isinstance(extensions, Mapping):
+        yield Issue(("extensions",), f"must be a mapping, not a {type(extensions).__name__}", "type")
+        return
+    if len(extensions) > MAX_EXTENSIONS:
+        yield Issue(("extensions",), f"must not be more than {MAX_EXTENSIONS}", "too_many")
+        return
+    for name, value in cast("Mapping[object, object]", extensions).items():
+        path = ("extensions", str(name))
+        if not isinstance(name, str) or not rules.is_extension_name(name):
+            yield Issue(path, f"{str(name)[:80]!a} must be lower-case letters and digits only", "name")
+        elif name in Envelope.__struct_fields__ and name != "extensions":
+            yield Issue(path, "is an attribute of every event and cannot be an extension", "name")
+        problem = rules.problem_with_extension(value)
+        if problem is not None:
+            yield Issue(path, problem, "invalid")
+
+
+def _invalid(event: Envelope[Any], issues: tuple[Issue, ...]) -> InvalidEvent:
+    listed = "; ".join(map(str, issues[:5]))
+    more = f"; and {len(issues) - 5} more" if len(issues) > 5 else ""
+    return InvalidEvent(
+        f"Event {event.id!s:.80} of type {event.type!s:.80} is not valid: {listed}{more}.", issues=issues
+    )

@@ -1,0 +1,119 @@
+"""What an event holds as its data: raw JSON, a read-only JSON object, or a model; and how each becomes JSON.
+
+Models write themselves, by alias, through their own compiled serializer; only numbers are checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import Raw
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+
+from arvo.errors import InvalidEvent, Issue
+from arvo.events.frozen import FrozenDict, freeze, freeze_parsed
+from arvo.events.json_text import MalformedJson, parse_json, with_js_numbers, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["JsonData", "data_as_json", "freeze_data", "invalid_data", "model_as_json", "read_data"]
+
+
+class JsonData:
+    """A JSON object, of which the text, the read-only view, or both are known."""
+
+    __slots__ = ("_has_floats", "_text", "view")
+
+    def __init__(self, view: FrozenDict, *, text: bytes | None = None, has_floats: bool = True) -> None:
+        self.view = view
+        self._text = text
+        self._has_floats = has_floats
+
+    def as_json(self) -> bytes:
+        """The text; written once, since the view never changes."""
+        if self._text is None:
+            self._text = write_json(self.view, has_floats=self._has_floats)
+        return self._text
+
+
+def freeze_data(data: Mapping[str, Any]) -> JsonData:
+    """What an event holds of a mapping that a user gave: a copy. Raises InvalidEvent when it is not JSON."""
+    copy = freeze(data)
+    if copy.issues:
+        raise invalid_data([Issue(("data", *issue.path), issue.message, issue.code) for issue in copy.issues])
+    return JsonData(copy.value, has_floats=copy.has_floats)
+
+
+def read_data(raw: bytes) -> JsonData:
+    """What an event holds once somebody has looked at its raw data. Raises InvalidEvent when it cannot be read."""
+    try:
+        view = freeze_parsed(parse_json(raw))
+    except (MalformedJson, RecursionError) as error:
+        raise invalid_data([Issue(("data",), str(error), "not_json")]) from error
+    return JsonData(view, text=raw)
+
+
+def data_as_json(held: object) -> bytes:
+    """The JSON of whatever an event holds as its data."""
+    if isinstance(held, Raw):
+        return bytes(held)
+    return held.as_json() if isinstance(held, JsonData) else model_as_json(cast("BaseModel", held))
+
+
+def model_as_json(model: BaseModel) -> bytes:
+    """A model as JSON, by alias. Raises InvalidEvent when it is not a JSON object with finite numbers."""
+    kind = type(model)
+    try:
+        raw = kind.__pydantic_serializer__.to_json(model, by_alias=True)
+        if _may_hold_floats(kind):
+            # Pydantic writes null for numbers that are not finite, so a null is looked into.
+            if b"null" in raw:
+                freeze_data(kind.__pydantic_serializer__.to_python(model, mode="json", by_alias=True))
+            raw = with_js_numbers(raw)
+    except PydanticSerializationError as error:
+        raise invalid_data([Issue(("data",), f"{kind.__name__} cannot be written: {error}", "not_json")]) from error
+    if not raw.startswith(b"{"):
+        raise invalid_data([Issue(("data",), f"{kind.__name__} is not written as a JSON object", "type")])
+    return raw
+
+
+def invalid_data(issues: Iterable[Issue]) -> InvalidEvent:
+    """The error for data that is not a JSON object."""
+    issues = tuple(issues)
+    listed = "; ".join(map(str, issues[:5]))
+    return InvalidEvent(f"The data of an event must be a JSON object: {listed}.", issues=issues)
+
+
+# Core schema kinds that are never written as a float, provided they have no serializer of their own.
+_FLOATLESS: Final = frozenset(
+    "bool bytes chain dataclass dataclass-args dataclass-field date datetime default definition-ref definitions dict "
+    "frozenset function-after function-before function-wrap int json-or-python lax-or-strict list literal model "
+    "model-field model-fields multi-host-url none nullable set str tagged-union time tuple typed-dict typed-dict-field "
+    "union url uuid".split()
+)
+# Parts of a schema that say nothing about how values are written.
+_IRRELEVANT: Final = frozenset(("cls", "config", "default", "function", "metadata"))
+
+
+@lru_cache(maxsize=1024)
+def _may_hold_floats(kind: type[BaseModel]) -> bool:
+    """Whether the class can be written with a float in it; when in doubt, it can."""
+    return _mentions_float(kind.__pydantic_core_schema__)
+
+
+def _mentions_float(schema: object) -> bool:
+    if isinstance(schema, Mapping):
+        parts = cast("Mapping[str, Any]", schema)
+        kind, config = parts.get("type"), parts.get("config") or {}
+        if "serialization" in parts or (isinstance(kind, str) and kind not in _FLOATLESS):
+            return not (kind == "enum" and parts.get("sub_type") in ("str", "int"))
+        if "allow" in (parts.get("extra_behavior"), config.get("extra_fields_behavior")):
+            return True
+        return any(_mentions_float(part) for name, part in parts.items() if name not in _IRRELEVANT)
+    if isinstance(schema, list | tuple):
+        return any(_mentions_float(part) for part in cast("Iterable[object]", schema))
+    return isinstance(schema, float)

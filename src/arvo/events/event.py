@@ -1,0 +1,188 @@
+"""The event: an immutable, typed CloudEvents envelope (SEMANTICS 1).
+
+Its rules are in `rules.py`, applied in `checking.py`; what is out of the ordinary in a document is read in
+`decoding.py`, and addresses are encoded in `creation.py`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, Raw
+from pydantic import BaseModel
+from typing_extensions import Unpack
+
+from arvo.events.bounds import MAX_EVENT_BYTES
+from arvo.events.checking import complete_and_check, data_to_hold
+from arvo.events.data import JsonData, data_as_json, model_as_json, read_data
+from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
+from arvo.events.envelope import Envelope, Extensions, held_data, held_extensions, hold_data
+from arvo.events.json_text import js_number, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from arvo.events.frozen import JsonObject
+
+__all__ = ["Changes", "Event"]
+
+D = TypeVar("D")
+D_co = TypeVar("D_co", covariant=True)
+
+_NO_EXTENSIONS: Final[Extensions] = MappingProxyType({})
+
+
+class Changes(TypedDict, total=False):
+    """What `Event.replace` may change: everything but the data, for which there is `with_data`."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    datacontenttype: str
+    dataschema: str | None
+    time: str
+    to: str | None
+    accesscontrol: str | None
+    redirectto: str | None
+    executionunits: int | float | None
+    traceparent: str | None
+    tracestate: str | None
+    parentid: str | None
+    domain: str | None
+    extensions: Extensions
+
+
+class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
+    """An immutable CloudEvents 1.0 envelope around `data`: a payload model or a JSON object.
+
+    The constructor checks everything and encodes nothing; `create_event` encodes addresses first. What is not given:
+    `id` is random, `time` is now, `to` is the type, `datacontenttype` is Arvo's. Raises InvalidEvent, with an issue for
+    each attribute that is wrong.
+
+    >>> event = Event(type="com.card.charge", source="com.web", subject="order/1", data={"cents": 100})
+    >>> event.to, event.data["cents"]
+    ('com.card.charge', 100)
+    """
+
+    def __post_init__(self) -> None:
+        complete_and_check(self)
+
+    @property
+    def data(self) -> D_co:
+        """The payload model, or the JSON object as a read-only dict; raw JSON is parsed when it is first looked at.
+
+        Raises InvalidEvent when raw JSON cannot be read (a number out of range).
+        """
+        held = held_data(self)
+        if type(held) is JsonData:
+            return cast("D_co", held.view)
+        if type(held) is Raw:
+            seen = read_data(bytes(held))
+            hold_data(self, seen)
+            return cast("D_co", seen.view)
+        return cast("D_co", held)
+
+    @property
+    def data_json(self) -> bytes:
+        """The data as JSON, without parsing it when it came as JSON."""
+        return data_as_json(held_data(self))
+
+    @property
+    def extensions(self) -> Extensions:
+        """The custom extensions, read-only; empty when there are none."""
+        held = held_extensions(self)
+        return _NO_EXTENSIONS if held is UNSET else held
+
+    @staticmethod
+    def from_json(document: bytes | str, *, max_bytes: int = MAX_EVENT_BYTES) -> Event[JsonObject]:
+        """The event in a JSON document, its data untouched until somebody looks.
+
+        Attributes that may be null may be missing. A document that does not claim Arvo's content type may also leave out
+        `time` (which becomes now) and `to` (which becomes the type), so that other CloudEvents are read.
+        Raises InvalidEvent for everything else, hostile input included.
+        """
+        raw = document_bytes(document, max_bytes)
+        try:
+            event = _decoder.decode(raw)
+        except UNREADABLE:
+            # Extensions, attributes that are missing or of another type, or no JSON: found out in the general way.
+            return Event(**members_of_json(raw))
+        check_document_depth(raw)
+        return cast("Event[JsonObject]", event)
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Event[JsonObject]:
+        """The event in an already parsed JSON document; the same rules as for `from_json`."""
+        return Event(**members_of_mapping(document))
+
+    def to_json(self, *, indent: int | None = None) -> bytes:
+        """The JSON document, on one line unless `indent` is given. Nulls are written, as the wire format has them."""
+        plain = held_extensions(self) is UNSET and not isinstance(self.executionunits, float)
+        raw = _encoder.encode(self if plain else _wire_members(self, _spell))
+        return raw if indent is None else msgspec.json.format(raw, indent=indent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document as plain values in wire order, all of them the caller's own."""
+        members = _wire_members(self, _as_it_is)
+        members["data"] = parse_json(self.data_json)
+        return members
+
+    def with_data(self, data: D) -> Event[D]:
+        """The same envelope around other data. The envelope is known to be sound and is not checked again."""
+        copy = cast("Event[D]", self.__copy__())
+        hold_data(copy, data_to_hold(data))
+        return copy
+
+    def replace(self, **changes: Unpack[Changes]) -> Event[D_co]:
+        """The same event with some attributes changed, checked like a new one."""
+        return msgspec.structs.replace(self, **changes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return self is other or (self.id == other.id and self.to_dict() == other.to_dict())
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        data = self.data_json.decode("utf-8", "replace")
+        shown = data if len(data) <= 80 else f"{data[:77]}..."
+        return f"Event(type={self.type!r}, id={self.id!r}, source={self.source!r}, to={self.to!r}, data={shown})"
+
+
+def _wire_members(event: Event[Any], spell: Callable[[Any], Any]) -> dict[str, Any]:
+    """The members of the document in wire order, extensions included, with the data as it is held."""
+    members: dict[str, Any] = {}
+    for name in Envelope.__struct_fields__[:-1]:
+        if name == "to":
+            members.update({key: spell(value) for key, value in event.extensions.items()})
+        members[name] = held_data(event) if name == "data" else getattr(event, name)
+    members["executionunits"] = spell(event.executionunits)
+    return members
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _spell(value: Any) -> Any:
+    return Raw(js_number(value).encode()) if isinstance(value, float) else value
+
+
+def _encode_part(value: object) -> object:
+    """What msgspec does not know: data that is not raw JSON, and subclasses of str."""
+    if isinstance(value, JsonData):
+        return Raw(value.as_json())
+    if isinstance(value, BaseModel):
+        return Raw(model_as_json(value))
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} cannot be part of an event")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_part)
+_decoder = msgspec.json.Decoder(Event[Raw])

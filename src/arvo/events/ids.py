@@ -1,0 +1,72 @@
+"""Event ids: random, derived from the event they answer, or carrying a value of the author's (SEMANTICS 1).
+
+Every id of an emitted event is derived, so that a redelivered event gives the very same outputs.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Final
+from uuid import UUID
+
+from arvo.errors import InvalidEvent, Issue
+from arvo.events.packing import NotPacked, pack, unpack
+
+__all__ = ["ManagedId", "derive_event_id", "managed_event_id", "new_event_id", "parse_managed_event_id"]
+
+# A version 5 UUID is a hash within a namespace; this one belongs to events emitted by Arvo handlers.
+_NAMESPACE: Final = UUID("6f1d0c2e-7a55-5d0b-9c5e-0b8a6f3f2d41").bytes
+_VARIANT: Final = 0x8 << 60
+_VARIANT_AND_VERSION_BITS: Final = ~((0xC << 60) | (0xF << 76))
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedId:
+    """What a managed id holds: a UUID that makes it unique, and the author's value."""
+
+    uuid: str
+    value: str
+
+
+def new_event_id() -> str:
+    """A fresh random id (UUID version 4)."""
+    return _uuid_text(int.from_bytes(os.urandom(16), "big"), version=4)
+
+
+def derive_event_id(consumed_id: str, source: str, position: int, domain: str | None) -> str:
+    """The id of the `position`-th event that `source` emits on consuming `consumed_id`, for `domain` (UUID version 5).
+
+    The same four values give the same id in every process, which is what lets receivers drop duplicates.
+    """
+    # NUL ends each part, and cannot be in an address, so that no two different fours read alike.
+    name = f"{source}\0{position}\0{'' if domain is None else domain}\0{consumed_id}"
+    digest = sha1(_NAMESPACE + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return _uuid_text(int.from_bytes(digest[:16], "big"), version=5)
+
+
+def managed_event_id(value: str) -> str:
+    """A unique id that carries `value`, which `parse_managed_event_id` gives back. Surrounding blanks are dropped."""
+    value = value.strip()
+    if not value:
+        message = "A managed id needs a value that is not blank. Leave the id out to get a random one."
+        raise InvalidEvent(message, issues=[Issue(("id",), message, "empty")])
+    return pack({"uuid": new_event_id(), "value": value})
+
+
+def parse_managed_event_id(event_id: str) -> ManagedId | None:
+    """What the managed id `event_id` holds, or None when it is an id of another kind."""
+    try:
+        content = unpack(event_id)
+    except NotPacked:
+        return None
+    if not isinstance(content, dict):
+        return None
+    uuid, value = content.get("uuid"), content.get("value")
+    return ManagedId(uuid, value) if isinstance(uuid, str) and isinstance(value, str) else None
+
+
+def _uuid_text(bits: int, *, version: int) -> str:
+    text = f"{(bits & _VARIANT_AND_VERSION_BITS) | _VARIANT | (version << 76):032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,77 @@
+"""base64(zlib(JSON)): the packing that subjects and managed ids share, unpacked within bounds.
+
+Reads what Node's `Buffer.from(text, "base64")` and pako's `inflate` read: URL-safe and unpadded base64 with foreign
+characters in it, zlib or gzip, several members, a byte order mark, broken UTF-8. Only the size is not negotiable.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import zlib
+from typing import Any, Final
+
+from arvo.events.bounds import MAX_INFLATED_BYTES
+from arvo.events.json_text import MalformedJson, check_depth, parse_json, write_json
+
+__all__ = ["NotPacked", "pack", "unpack"]
+
+# Stored, not compressed, the largest content takes a little more than its own size, and base64 adds a third.
+_MAX_PACKED_CHARACTERS: Final = 2 * MAX_INFLATED_BYTES
+# One is what everybody writes. Each costs a fresh inflater, so a stranger must not choose their number.
+_MAX_MEMBERS: Final = 8
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
+_foreign_characters = re.compile(rb"[^A-Za-z0-9+/]+")
+_url_safe_to_standard = bytes.maketrans(b"-_", b"+/")
+
+
+class NotPacked(ValueError):
+    """The text is not packed JSON, or unpacks to more than the bounds allow."""
+
+
+def pack(content: Any) -> str:
+    """`content`, made of plain JSON values, as base64(zlib(JSON))."""
+    return binascii.b2a_base64(zlib.compress(write_json(content)), newline=False).decode("ascii")
+
+
+def unpack(text: str) -> Any:
+    """The JSON value packed in `text`. Raises NotPacked, whatever `text` holds, and never inflates past the bound."""
+    if len(text) > _MAX_PACKED_CHARACTERS:
+        raise NotPacked(f"it is {len(text)} characters long, more than {_MAX_PACKED_CHARACTERS}")
+    try:
+        raw = _inflate(_decode_base64(text))
+        # The replacement character, and a byte order mark dropped, as TextDecoder has it.
+        raw = raw.decode("utf-8-sig", "replace").encode("utf-8")
+        value = parse_json(raw)
+        check_depth(raw)
+    except (binascii.Error, zlib.error, MalformedJson) as error:
+        raise NotPacked(str(error)) from error
+    return value
+
+
+def _decode_base64(text: str) -> bytes:
+    raw = text.encode("ascii", "replace")
+    try:
+        return binascii.a2b_base64(raw, strict_mode=True)
+    except binascii.Error:
+        kept = _foreign_characters.sub(b"", raw.translate(_url_safe_to_standard))
+        if len(kept) % 4 == 1:
+            kept = kept[:-1]
+        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+
+
+def _inflate(packed: bytes) -> bytes:
+    members: list[bytes] = []
+    room = MAX_INFLATED_BYTES
+    for _ in range(_MAX_MEMBERS):
+        member = zlib.decompressobj(_ZLIB_OR_GZIP)
+        members.append(member.decompress(packed, room + 1))
+        room -= len(members[-1])
+        if room < 0:
+            raise NotPacked(f"it inflates to more than {MAX_INFLATED_BYTES} bytes")
+        if not member.eof:
+            raise NotPacked("its compressed content is cut off")
+        packed = member.unused_data.lstrip(b"\0")
+        if not packed:
+            return b"".join(members)
+    raise NotPacked(f"it has more than {_MAX_MEMBERS} compressed members")

@@ -1,0 +1,205 @@
+"""The subject of an orchestration: which workflow, which execution of it, who started it (SEMANTICS 3).
+
+Subjects come from outside, so reading one is bounded and raises InvalidSubject only. Plain events may have any other
+subject; nothing here is asked about those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+from arvo.errors import InvalidSubject, Issue
+from arvo.events.frozen import freeze, freeze_parsed
+from arvo.events.ids import new_event_id
+from arvo.events.packing import NotPacked, pack, unpack
+from arvo.events.rules import is_domain, is_event_type
+from arvo.events.versions import SemanticVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from arvo.events.frozen import JsonObject
+
+__all__ = ["INHERIT", "Inherit", "Subject"]
+
+Inherit = Literal["<inherit>"]
+INHERIT: Final[Inherit] = "<inherit>"
+"""Takes the parent's domain; None means no domain. It is no domain itself, for its angle brackets."""
+
+# Only short texts are remembered, so that a stranger cannot fill the memory with long ones.
+_CACHED_CHARACTERS: Final = 1024
+
+Path: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One execution of an orchestrator, as spelled out in the `subject` of its events.
+
+    Make one with `new`, `child` or `from_content`, read one with `parse`.
+    """
+
+    name: str
+    version: str
+    execution_id: str
+    initiator: str
+    domain: str | None
+    meta: Mapping[str, str]
+    content: JsonObject = field(repr=False)
+    """What is encoded. Keeps the key order and the unknown keys of a subject that was read."""
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        name: str,
+        version: str,
+        initiator: str,
+        domain: str | None = None,
+        meta: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+    ) -> Subject:
+        """The subject of a new execution of orchestrator `name`; the execution id is random unless given."""
+        execution = {
+            "id": new_event_id() if execution_id is None else execution_id,
+            "initiator": initiator,
+            "domain": domain,
+        }
+        orchestrator = {"name": name, "version": version}
+        return cls.from_content({"orchestrator": orchestrator, "execution": execution, "meta": dict(meta or {})})
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Subject:
+        """The subject with this content: `{orchestrator: {name, version}, execution: {id, initiator, domain}, meta}`."""
+        copy = freeze(content)
+        if copy.issues:
+            raise _invalid("The content of a subject must be JSON", copy.issues)
+        return _read(copy.value)
+
+    @classmethod
+    def parse(cls, text: str) -> Subject:
+        """The subject spelled by an event's `subject`. Raises InvalidSubject, whatever `text` holds."""
+        return _parse_cached(text) if len(text) <= _CACHED_CHARACTERS else _parse_anew(text)
+
+    def encode(self) -> str:
+        """The `subject` of an event: base64(zlib(JSON)). `parse` gives it back."""
+        return pack(self.content)
+
+    def child(
+        self,
+        *,
+        name: str,
+        version: str,
+        domain: str | Inherit | None = INHERIT,
+        meta: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+    ) -> Subject:
+        """The subject of an execution that this one starts: it is the initiator, and its meta is passed on."""
+        return Subject.new(
+            name=name,
+            version=version,
+            initiator=self.name,
+            domain=self.domain if domain == INHERIT else domain,
+            meta={**self.meta, **(meta or {})},
+            execution_id=execution_id,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.execution_id)
+
+
+def _read(content: Any) -> Subject:
+    issues = list(_issues(content))
+    if issues:
+        raise _invalid("This is not the subject of an orchestration", issues)
+    orchestrator, execution = content["orchestrator"], content["execution"]
+    return Subject(
+        name=orchestrator["name"],
+        version=orchestrator["version"],
+        execution_id=execution["id"],
+        initiator=execution["initiator"],
+        domain=execution.get("domain"),
+        meta=MappingProxyType(content["meta"]),
+        content=content,
+    )
+
+
+@lru_cache(maxsize=512)
+def _parse_cached(text: str) -> Subject:
+    return _parse_anew(text)
+
+
+def _parse_anew(text: str) -> Subject:
+    try:
+        content = unpack(text)
+    except NotPacked as error:
+        raise _invalid("This is not the subject of an orchestration", [Issue((), str(error), "not_packed")]) from error
+    return _read(freeze_parsed(content))
+
+
+def _issues(content: Any) -> Iterator[Issue]:
+    if not isinstance(content, dict):
+        yield _mistyped((), content, "an object")
+        return
+    members = cast("dict[str, Any]", content)
+    orchestrator, execution, meta = members.get("orchestrator"), members.get("execution"), members.get("meta")
+    if isinstance(orchestrator, dict):
+        yield from _name_issues(("orchestrator", "name"), orchestrator.get("name"))
+        yield from _version_issues(("orchestrator", "version"), orchestrator.get("version"))
+    else:
+        yield _mistyped(("orchestrator",), orchestrator, "an object")
+    if isinstance(execution, dict):
+        yield from _id_issues(("execution", "id"), execution.get("id"))
+        yield from _name_issues(("execution", "initiator"), execution.get("initiator"))
+        yield from _domain_issues(("execution", "domain"), execution.get("domain"))
+    else:
+        yield _mistyped(("execution",), execution, "an object")
+    if isinstance(meta, dict):
+        for key, value in meta.items():
+            if not isinstance(value, str):
+                yield _mistyped(("meta", key), value, "a string")
+    else:
+        yield _mistyped(("meta",), meta, "an object")
+
+
+def _name_issues(path: Path, value: object) -> Iterator[Issue]:
+    if not isinstance(value, str):
+        yield _mistyped(path, value, "a string")
+    elif not is_event_type(value):
+        yield Issue(path, f"{value[:80]!a} must be three or more dotted segments of a-z and 0-9", "format")
+
+
+def _version_issues(path: Path, value: object) -> Iterator[Issue]:
+    if not isinstance(value, str):
+        yield _mistyped(path, value, "a string")
+    elif not SemanticVersion.is_valid(value):
+        yield Issue(path, f"{value[:80]!a} must be a semantic version, like '1.0.0'", "format")
+
+
+def _id_issues(path: Path, value: object) -> Iterator[Issue]:
+    if not isinstance(value, str):
+        yield _mistyped(path, value, "a string")
+    elif not value or ";" in value:
+        yield Issue(path, f"{value[:80]!a} must not be empty and must not hold a semicolon", "format")
+
+
+def _domain_issues(path: Path, value: object) -> Iterator[Issue]:
+    # Subjects of the 2.x packages have no domain.
+    if value is None:
+        return
+    if not isinstance(value, str):
+        yield _mistyped(path, value, "a string or null")
+    elif not is_domain(value):
+        yield Issue(path, f"{value[:80]!a} must be dotted segments of a-z and 0-9, like 'human.review'", "format")
+
+
+def _mistyped(path: Path, value: object, wanted: str) -> Issue:
+    found = "it is missing or null" if value is None else f"it is a {type(value).__name__}"
+    return Issue(path, f"must be {wanted}, but {found}", "type")
+
+
+def _invalid(what: str, issues: Sequence[Issue]) -> InvalidSubject:
+    return InvalidSubject(f"{what}: {'; '.join(map(str, issues[:5]))}.", issues=issues)
