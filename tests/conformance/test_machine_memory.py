@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from arvo.backends.memory import InMemoryMachineMemory
-from arvo.testing.machine_memory import CHECKS, Check, MakeMemory, MemoryUnderTest, ShiftableClock
+from arvo.backends.sqlite import SqliteMachineMemory
+from arvo.testing.machine_memory import CHECKS, Check, MakeMemory, MemoryUnderTest, ShiftableClock, StoreFaults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -18,21 +21,44 @@ if TYPE_CHECKING:
 LOCK_TTL = timedelta(seconds=60)
 
 
+def broken_disk() -> Exception:
+    return sqlite3.OperationalError("disk I/O error")
+
+
+def failing_connection(faults: StoreFaults) -> type[sqlite3.Connection]:
+    class FailingConnection(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            if sql.startswith(("BEGIN", "SELECT data")):
+                faults.strike()
+            return super().execute(sql, *parameters)
+
+    return FailingConnection
+
+
 @asynccontextmanager
-async def in_memory() -> AsyncGenerator[MemoryUnderTest]:
+async def in_memory(_: Path) -> AsyncGenerator[MemoryUnderTest]:
     clock = ShiftableClock()
-
-    async def let_time_pass(duration: timedelta) -> None:
-        clock.advance(duration)
-
     memory = InMemoryMachineMemory(lock_ttl=LOCK_TTL, clock=clock)
-    yield MemoryUnderTest(memory=memory, lock_ttl=LOCK_TTL, let_time_pass=let_time_pass)
+    yield MemoryUnderTest(memory=memory, peer=memory, lock_ttl=LOCK_TTL, let_time_pass=clock.let_pass)
 
 
-@pytest.fixture(params=["memory"])
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncGenerator[MemoryUnderTest]:
+    clock = ShiftableClock()
+    faults = StoreFaults(broken_disk)
+    path = folder / "memory.db"
+    async with (
+        SqliteMachineMemory(
+            path, lock_ttl=LOCK_TTL, clock=clock, connection_class=failing_connection(faults)
+        ) as memory,
+        SqliteMachineMemory(path, lock_ttl=LOCK_TTL, clock=clock) as peer,
+    ):
+        yield MemoryUnderTest(memory=memory, peer=peer, lock_ttl=LOCK_TTL, let_time_pass=clock.let_pass, faults=faults)
+
+
+@pytest.fixture(params=[in_memory, sqlite], ids=["memory", "sqlite"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeMemory:
-    del tmp_path
-    return {"memory": in_memory}[request.param]
+    return partial(request.param, tmp_path)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)

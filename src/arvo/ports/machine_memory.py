@@ -32,7 +32,7 @@ class MachineMemory(Protocol):
     - *No lost update.* Of two writes that start from the same record one succeeds and the other is refused.
     - *Bad arguments.* An empty id or holder, and data that JSON cannot carry unchanged, raise `InvalidRecordError`
       before the store is touched.
-    - *Cancellation.* A cancelled call may or may not have taken effect, but never by half.
+    - *Cancellation.* A cancelled call may or may not take effect, even shortly afterwards, but never by half.
 
     Locks spare work, they do not protect the data: `write` is safe without one. A lock belongs to the *holder* that the
     caller names, any string unique to one piece of work (not to a process or to a memory instance: tasks that share an

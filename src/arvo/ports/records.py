@@ -62,12 +62,14 @@ def check_previous(id: str, stored: bytes | None, previous: bytes | None) -> Non
         raise StaleWriteError(id, expected_none=False, found_none=False)
 
 
-def check_names(*, id: str, holder: str | None = None) -> None:
-    """Raise InvalidRecordError when the id or the holder of a lock is empty."""
-    if not id:
-        raise InvalidRecordError("The id of a record is empty. Use the subject of the workflow.")
-    if holder is not None and not holder:
-        raise InvalidRecordError("The holder of a lock is empty. Use a value unique to this piece of work, as a UUID.")
+def check_names(*, id: str, holder: str = "-") -> None:
+    """Raise InvalidRecordError when the id of a record or the holder of a lock is empty or not Unicode."""
+    for name, value in (("id of a record", id), ("holder of a lock", holder)):
+        if not value or not _is_unicode(value):
+            raise InvalidRecordError(
+                f"The {name} is {value!r}. It must be a text of at least one character, without lone surrogates. "
+                "Use the subject of the workflow as id, and a value unique to this piece of work as holder."
+            )
 
 
 def _encode_unchecked(data: Mapping[str, Any]) -> bytes:
@@ -115,7 +117,6 @@ def _scalar_issue(value: object, path: tuple[str | int, ...]) -> Issue | None:
 
 def _is_unicode(text: str) -> bool:
     try:
-        text.encode()
+        return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
         return False
-    return True

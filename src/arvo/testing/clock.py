@@ -1,4 +1,4 @@
-"""A clock that tests can set forward; it never waits less than real time for sleepers already waiting."""
+"""A clock that tests can set forward, for everything that expires."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["ShiftableClock"]
 
 
 class ShiftableClock:
-    """Real time plus everything that `advance` added: expiry can be tested at once, while back-off stays real."""
+    """Real time plus everything that `let_pass` added: what expires can be tested at once, while sleeps stay real."""
 
     def __init__(self) -> None:
         self._real = SystemClock()
         self._added = timedelta(0)
 
-    def advance(self, duration: timedelta) -> None:
-        """Let `duration` have passed."""
+    async def let_pass(self, duration: timedelta) -> None:
+        """Let `duration` have passed. Whoever sleeps already goes on sleeping."""
         self._added += duration
 
     def now(self) -> datetime:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import BackendError, DefinitionError
-from arvo.ports.attempts import try_lock
+from arvo.ports.budget import DEFAULT_LOCK_TTL, lock_seconds, try_lock
 from arvo.ports.clock import SystemClock
 from arvo.ports.machine_memory import StoredRecord
 from arvo.ports.records import check_names, check_previous, decode_record, encode_previous, encode_record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from arvo.ports.clock import Clock
 
@@ -51,15 +50,13 @@ class InMemoryMachineMemory:
     def __init__(
         self,
         *,
-        lock_ttl: timedelta = timedelta(seconds=60),
+        lock_ttl: timedelta = DEFAULT_LOCK_TTL,
         max_records: int | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if lock_ttl <= timedelta(0):
-            raise DefinitionError(f"lock_ttl is {lock_ttl}. A lock must live for some time. Give a positive timedelta.")
         if max_records is not None and max_records < 1:
             raise DefinitionError(f"max_records is {max_records}. Give a positive number, or None for no bound.")
-        self._lock_ttl_seconds = lock_ttl.total_seconds()
+        self._lock_ttl_seconds = lock_seconds(lock_ttl)
         self._max_records = max_records
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._records: dict[str, _Kept] = {}

@@ -9,7 +9,7 @@ from arvo.ports.machine_memory import StaleWriteError
 from arvo.testing.machine_memory.check import check_of, peer_of, require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from arvo.ports.machine_memory import MachineMemory
     from arvo.testing.machine_memory.under_test import MemoryUnderTest
@@ -92,11 +92,7 @@ async def no_update_is_lost(subject: MemoryUnderTest) -> None:
 
     async def count_up(number: int) -> None:
         memory = subject.peer if subject.peer is not None and number % 2 else subject.memory
-        while True:
-            current = await memory.read("counter") or {"count": 0}
-            await asyncio.sleep(0)
-            if not await is_refused(memory, "counter", {"count": current["count"] + 1}, current):
-                return
+        await _change(memory, "counter", lambda current: {"count": current["count"] + 1})
 
     await asyncio.gather(*(count_up(number) for number in range(_WRITERS)))
     found = await subject.memory.read("counter")
@@ -104,19 +100,21 @@ async def no_update_is_lost(subject: MemoryUnderTest) -> None:
 
 
 async def cancelled_write_is_whole_or_absent(subject: MemoryUnderTest) -> None:
-    """A cancelled write leaves the old or the new record, and the memory stays usable."""
-    current: Mapping[str, Any] = {"step": 0}
-    await subject.memory.write("cancelled", current, None)
+    """A cancelled write takes effect as a whole, at once or soon, or not at all; the memory stays usable."""
+    await subject.memory.write("cancelled", {"step": 0}, None)
+    whole: list[Mapping[str, Any]] = [{"step": 0}]
     for step in range(1, 20):
-        write = asyncio.ensure_future(subject.memory.write("cancelled", {"step": step}, current))
+        found = await subject.memory.read("cancelled")
+        require(found in whole, f"cancelled writes left {found!r}")
+        whole.append({"step": step})
+        write = asyncio.ensure_future(subject.memory.write("cancelled", {"step": step}, found))
         for _ in range(step % 4):
             await asyncio.sleep(0)
         write.cancel()
         await asyncio.wait([write])
-        found = await subject.memory.read("cancelled")
-        require(found in (current, {"step": step}), f"cancelling the write of step {step} left {found!r}")
-        current = found or {}
-    await subject.memory.write("cancelled", {"step": "last"}, current)
+    await _change(subject.memory, "cancelled", lambda _: {"step": "last"})
+    found = await subject.memory.read("cancelled")
+    require(found == {"step": "last"}, f"a later write left {found!r}")
 
 
 async def peer_sees_writes(subject: MemoryUnderTest) -> None:
@@ -128,6 +126,15 @@ async def peer_sees_writes(subject: MemoryUnderTest) -> None:
     await peer.write("shared", {"by": "second"}, found)
     refused = await is_refused(subject.memory, "shared", {"by": "first again"}, {"by": "first"})
     require(refused, "a stale write was accepted over the other memory's record")
+
+
+async def _change(memory: MachineMemory, id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Write what `change` makes of the record, again and again until the write is not refused."""
+    while True:
+        current = await memory.read(id) or {}
+        await asyncio.sleep(0)
+        if not await is_refused(memory, id, change(current), current):
+            return
 
 
 async def is_refused(

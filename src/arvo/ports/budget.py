@@ -1,20 +1,22 @@
-"""Trying again, as often and as long as the port allows; shared by back ends so that all keep the same budget."""
+"""How often and how long back ends try: the numbers behind the promises of the port, the same for all of them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from arvo.errors import BackendError
+from arvo.errors import BackendError, DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from arvo.ports.clock import Clock
 
-__all__ = ["try_lock", "try_read"]
+__all__ = ["DEFAULT_LOCK_TTL", "lock_seconds", "try_lock", "try_read"]
 
 T = TypeVar("T")
 
+DEFAULT_LOCK_TTL = timedelta(seconds=60)
 READ_PAUSES_SECONDS = (0.02, 0.1)
 LOCK_PAUSES_SECONDS = (0.01, 0.03, 0.09)
 
@@ -36,3 +38,12 @@ async def try_lock(attempt: Callable[[], Awaitable[bool]], clock: Clock) -> bool
             return True
         await clock.sleep(pause)
     return await attempt()
+
+
+def lock_seconds(ttl: timedelta) -> float:
+    """Return the time to live of locks in seconds, or raise DefinitionError when it is none."""
+    if ttl <= timedelta(0):
+        raise DefinitionError(
+            f"lock_ttl is {ttl}, so every lock would expire at once. Give a time longer than the slowest handler takes."
+        )
+    return ttl.total_seconds()
