@@ -1,0 +1,28 @@
+"""Contracts as values: payload classes, contract versions, and the typed events they make and read (SEMANTICS 2).
+
+Handlers and workflows that fulfil a contract live in the rooms above; nothing here runs anything.
+"""
+
+from arvo.contracts.contract import Contract, SimpleContract
+from arvo.contracts.orchestrator import OrchestratorContract, OrchestratorVersion
+from arvo.contracts.payload import OneOf, Payload, ServiceError, WithParentSubject, one_of
+from arvo.contracts.reading import read_payload
+from arvo.contracts.services import Services, services
+from arvo.contracts.version import ContractVersion, Service
+
+__all__ = [
+    "Contract",
+    "ContractVersion",
+    "OneOf",
+    "OrchestratorContract",
+    "OrchestratorVersion",
+    "Payload",
+    "Service",
+    "ServiceError",
+    "Services",
+    "SimpleContract",
+    "WithParentSubject",
+    "one_of",
+    "read_payload",
+    "services",
+]
