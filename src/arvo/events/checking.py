@@ -34,6 +34,11 @@ _KEPT_CHARACTERS: Final = 512
 _KEPT_SUBJECT_CHARACTERS: Final = 4096
 
 
+_OPENING_BRACE: Final = ord("{")
+# An attribute that was not given, as the type checkers may compare it with anything.
+_ABSENT: Final[object] = UNSET
+
+
 class _NotKeptError(ValueError):
     """Raised inside a cache, to leave the cache as it is."""
 
@@ -45,33 +50,7 @@ def complete_and_check(event: Envelope[Any]) -> None:
         _complete_from_wire(event)
     else:
         _complete(event, held)
-    try:
-        sound = (
-            _route_is_sound(
-                event.source,
-                event.type,
-                event.specversion,
-                event.datacontenttype,
-                event.dataschema,
-                event.to,
-                event.accesscontrol,
-                event.redirectto,
-                event.domain,
-            )
-            and _subject_is_sound(event.subject)
-            and event.id.isascii()
-            and event.id != ""
-            and rules.is_time(event.time)
-            and (event.parentid is None or (event.parentid.isascii() and event.parentid != ""))
-            and (event.traceparent is None or (event.traceparent.isascii() and event.traceparent != ""))
-            and event.tracestate is None
-            and (event.executionunits is None or type(event.executionunits) is int)
-            and held_extensions(event) is UNSET
-            and type(held_data(event)) is not Raw
-        )
-    except (TypeError, AttributeError, _NotKeptError):
-        sound = False
-    if not sound:
+    if not _is_ordinary(event):
         issues = tuple(_issues(event))
         if issues:
             raise _invalid(event, issues)
@@ -84,31 +63,71 @@ def data_to_hold(data: object) -> object:
 
 def _complete(event: Envelope[Any], data: object) -> None:
     hold_data(event, data_to_hold(data))
-    if event.id is UNSET:
+    if event.id is _ABSENT:
         force(event, "id", new_event_id())
-    if event.specversion is UNSET:
+    if event.specversion is _ABSENT:
         force(event, "specversion", "1.0")
-    if event.datacontenttype is UNSET:
+    if event.datacontenttype is _ABSENT:
         force(event, "datacontenttype", ARVO_CONTENT_TYPE)
-    if event.time is UNSET:
+    if event.time is _ABSENT:
         force(event, "time", _now())
-    if event.to is UNSET:
+    if event.to is _ABSENT:
         force(event, "to", event.type)
     extensions = held_extensions(event)
     if isinstance(extensions, Mapping):
-        hold_extensions(event, MappingProxyType(dict(extensions)) if extensions else UNSET)
+        own = dict(cast("Mapping[object, object]", extensions))
+        hold_extensions(event, MappingProxyType(own) if own else UNSET)
 
 
 def _complete_from_wire(event: Envelope[Any]) -> None:
     """Nothing is made up for a document that claims to be Arvo's own; others may leave out what is Arvo's."""
     if event.datacontenttype == ARVO_CONTENT_TYPE:
         return
-    if event.datacontenttype is UNSET:
+    if event.datacontenttype is _ABSENT:
         force(event, "datacontenttype", ARVO_CONTENT_TYPE)
-    if event.time is UNSET:
+    if event.time is _ABSENT:
         force(event, "time", _now())
-    if event.to is UNSET:
+    if event.to is _ABSENT:
         force(event, "to", event.type)
+
+
+def _is_ordinary(event: Envelope[Any]) -> bool:
+    try:
+        return (
+            _route_is_sound(
+                event.source,
+                event.type,
+                event.specversion,
+                event.datacontenttype,
+                event.dataschema,
+                event.to,
+                event.accesscontrol,
+                event.redirectto,
+                event.domain,
+            )
+            and _subject_is_sound(event.subject)
+            and _is_plain_text(event.id)
+            and rules.is_time(event.time)
+            and (event.parentid is None or _is_plain_text(event.parentid))
+            and (event.traceparent is None or _is_plain_text(event.traceparent))
+            and event.tracestate is None
+            and (event.executionunits is None or type(event.executionunits) is int)
+            and held_extensions(event) is UNSET
+            and _is_plain_data(held_data(event))
+        )
+    except (TypeError, _NotKeptError):
+        # A value that cannot be a key of the cache, or that the cache does not want.
+        return False
+
+
+def _is_plain_text(value: object) -> bool:
+    return isinstance(value, str) and value != "" and value.isascii()
+
+
+def _is_plain_data(held: object) -> bool:
+    if type(held) is Raw:
+        return memoryview(held)[0] == _OPENING_BRACE
+    return isinstance(held, JsonData | BaseModel)
 
 
 def _now() -> str:
@@ -192,10 +211,11 @@ def _extension_issues(extensions: object) -> Iterator[Issue]:
     if not isinstance(extensions, Mapping):
         yield Issue(("extensions",), f"must be a mapping, not a {type(extensions).__name__}", "type")
         return
-    if len(extensions) > MAX_EXTENSIONS:
+    given = cast("Mapping[object, object]", extensions)
+    if len(given) > MAX_EXTENSIONS:
         yield Issue(("extensions",), f"must not be more than {MAX_EXTENSIONS}", "too_many")
         return
-    for name, value in cast("Mapping[object, object]", extensions).items():
+    for name, value in given.items():
         path = ("extensions", str(name))
         if not isinstance(name, str) or not rules.is_extension_name(name):
             yield Issue(path, f"{str(name)[:80]!a} must be lower-case letters and digits only", "name")

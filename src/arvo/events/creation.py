@@ -51,7 +51,7 @@ def create_event(
     'my%20shop'
     """
     return Event(
-        id=id.strip() if isinstance(id, str) else id,
+        id=_trimmed(id),
         source=_encoded("source", source),
         specversion=specversion,
         type=type,
@@ -70,6 +70,10 @@ def create_event(
         domain=domain,
         extensions=extensions,
     )
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
 
 
 def _encoded(name: str, value: Any) -> Any:

@@ -10,15 +10,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Raw
-from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from arvo.errors import InvalidEvent, Issue
 from arvo.events.frozen import FrozenDict, freeze, freeze_parsed
-from arvo.events.json_text import MalformedJson, parse_json, with_js_numbers, write_json
+from arvo.events.json_text import MalformedJsonError, parse_json, with_js_numbers, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydantic import BaseModel
 
 __all__ = ["JsonData", "data_as_json", "freeze_data", "invalid_data", "model_as_json", "read_data"]
 
@@ -52,7 +53,7 @@ def read_data(raw: bytes) -> JsonData:
     """What an event holds once somebody has looked at its raw data. Raises InvalidEvent when it cannot be read."""
     try:
         view = freeze_parsed(parse_json(raw))
-    except (MalformedJson, RecursionError) as error:
+    except (MalformedJsonError, RecursionError) as error:
         raise invalid_data([Issue(("data",), str(error), "not_json")]) from error
     return JsonData(view, text=raw)
 
@@ -90,10 +91,26 @@ def invalid_data(issues: Iterable[Issue]) -> InvalidEvent:
 
 # Core schema kinds that are never written as a float, provided they have no serializer of their own.
 _FLOATLESS: Final = frozenset(
-    "bool bytes chain dataclass dataclass-args dataclass-field date datetime default definition-ref definitions dict "
-    "frozenset function-after function-before function-wrap int json-or-python lax-or-strict list literal model "
-    "model-field model-fields multi-host-url none nullable set str tagged-union time tuple typed-dict typed-dict-field "
-    "union url uuid".split()
+    (
+        *(
+            "bool",
+            "bytes",
+            "date",
+            "datetime",
+            "int",
+            "literal",
+            "multi-host-url",
+            "none",
+            "str",
+            "time",
+            "url",
+            "uuid",
+        ),
+        *("dict", "frozenset", "list", "nullable", "set", "tagged-union", "tuple", "typed-dict", "union"),
+        *("dataclass", "dataclass-args", "dataclass-field", "model", "model-field", "model-fields", "typed-dict-field"),
+        *("chain", "default", "definition-ref", "definitions", "json-or-python", "lax-or-strict"),
+        *("function-after", "function-before", "function-wrap"),
+    )
 )
 # Parts of a schema that say nothing about how values are written.
 _IRRELEVANT: Final = frozenset(("cls", "config", "default", "function", "metadata"))
@@ -108,7 +125,8 @@ def _may_hold_floats(kind: type[BaseModel]) -> bool:
 def _mentions_float(schema: object) -> bool:
     if isinstance(schema, Mapping):
         parts = cast("Mapping[str, Any]", schema)
-        kind, config = parts.get("type"), parts.get("config") or {}
+        kind = parts.get("type")
+        config: Mapping[str, Any] = parts.get("config") or {}
         if "serialization" in parts or (isinstance(kind, str) and kind not in _FLOATLESS):
             return not (kind == "enum" and parts.get("sub_type") in ("str", "int"))
         if "allow" in (parts.get("extra_behavior"), config.get("extra_fields_behavior")):

@@ -15,7 +15,7 @@ from arvo.errors import InvalidEvent, Issue
 from arvo.events.bounds import MAX_DEPTH
 from arvo.events.data import freeze_data
 from arvo.events.envelope import Envelope
-from arvo.events.json_text import MalformedJson, check_depth, parse_json, write_json
+from arvo.events.json_text import MalformedJsonError, check_depth, parse_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _ATTRIBUTES: Final = frozenset(Envelope.__struct_fields__) - {"extensions"}
 _REQUIRED: Final = ("source", "type", "subject", "data")
-# For other producers, null says the same as absent; `to: null` is a choice that CloudEvents without Arvo's type may make.
+# For other producers null says the same as absent. Not so for `to`, which may be null in events not of Arvo's type.
 _ABSENT_WHEN_NULL: Final = ("datacontenttype", "time")
 
 _members_decoder = msgspec.json.Decoder(dict[str, Raw])
@@ -56,7 +56,7 @@ def check_document_depth(raw: bytes) -> None:
     """Raises InvalidEvent when the data nests too deeply; the document around it is one level more."""
     try:
         check_depth(raw, MAX_DEPTH + 1)
-    except MalformedJson as error:
+    except MalformedJsonError as error:
         raise _unreadable(str(error), "too_deep") from error
 
 
@@ -66,11 +66,11 @@ def members_of_json(raw: bytes) -> dict[str, Any]:
     try:
         document = _members_decoder.decode(raw)
         members = {name: value if name == "data" else parse_json(bytes(value)) for name, value in document.items()}
-    except (*UNREADABLE, MalformedJson):
+    except (*UNREADABLE, MalformedJsonError):
         # Either no JSON object, or one with lone surrogates in it, which only this parser reads.
         try:
             found = parse_json(raw)
-        except MalformedJson as error:
+        except MalformedJsonError as error:
             raise _unreadable(f"it is not JSON ({error})", "not_json") from error
         if not isinstance(found, dict):
             raise _unreadable("it is JSON, but not an object", "type") from None

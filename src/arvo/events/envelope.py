@@ -5,7 +5,6 @@ Only `event.py`, `checking.py` and `decoding.py` come in here; everybody else se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
@@ -26,6 +25,8 @@ __all__ = [
 
 ExtensionValue: TypeAlias = str | int | float | bool | None
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     Extensions: TypeAlias = Mapping[str, ExtensionValue]
 else:
     # No JSON decodes to this, so a document cannot reach the field that holds the extensions.

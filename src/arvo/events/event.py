@@ -6,6 +6,7 @@ Its rules are in `rules.py`, applied in `checking.py`; what is out of the ordina
 
 from __future__ import annotations
 
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast
 
@@ -70,8 +71,8 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
     def __post_init__(self) -> None:
         complete_and_check(self)
 
-    @property
-    def data(self) -> D_co:
+    @property  # type: ignore[misc]
+    def data(self) -> D_co:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The payload model, or the JSON object as a read-only dict; raw JSON is parsed when it is first looked at.
 
         Raises InvalidEvent when raw JSON cannot be read (a number out of range).
@@ -90,8 +91,8 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         """The data as JSON, without parsing it when it came as JSON."""
         return data_as_json(held_data(self))
 
-    @property
-    def extensions(self) -> Extensions:
+    @property  # type: ignore[misc]
+    def extensions(self) -> Extensions:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The custom extensions, read-only; empty when there are none."""
         held = held_extensions(self)
         return _NO_EXTENSIONS if held is UNSET else held
@@ -100,8 +101,8 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
     def from_json(document: bytes | str, *, max_bytes: int = MAX_EVENT_BYTES) -> Event[JsonObject]:
         """The event in a JSON document, its data untouched until somebody looks.
 
-        Attributes that may be null may be missing. A document that does not claim Arvo's content type may also leave out
-        `time` (which becomes now) and `to` (which becomes the type), so that other CloudEvents are read.
+        Attributes that may be null may be missing. A document that does not claim Arvo's content type may also leave
+        out `time` (which becomes now) and `to` (which becomes the type), so that other CloudEvents are read.
         Raises InvalidEvent for everything else, hostile input included.
         """
         raw = document_bytes(document, max_bytes)
@@ -132,9 +133,9 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
 
     def with_data(self, data: D) -> Event[D]:
         """The same envelope around other data. The envelope is known to be sound and is not checked again."""
-        copy = cast("Event[D]", self.__copy__())
-        hold_data(copy, data_to_hold(data))
-        return copy
+        event = cast("Event[D]", copy(self))
+        hold_data(event, data_to_hold(data))
+        return event
 
     def replace(self, **changes: Unpack[Changes]) -> Event[D_co]:
         """The same event with some attributes changed, checked like a new one."""

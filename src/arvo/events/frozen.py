@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 from arvo.errors import Issue
 from arvo.events.bounds import MAX_DEPTH, MAX_INTEGER_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FrozenCopy", "FrozenDict", "FrozenList", "JsonObject", "freeze", "freeze_parsed"]
 
@@ -28,7 +31,7 @@ class FrozenDict(dict[str, Any]):
     """A JSON object that cannot be changed."""
 
     __slots__ = ()
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
         return FrozenDict, (dict(self),)
@@ -38,20 +41,19 @@ class FrozenList(list[Any]):
     """A JSON array that cannot be changed."""
 
     __slots__ = ()
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenList], tuple[list[Any]]]:
         return FrozenList, (list(self),)
 
 
-def freeze_parsed(value: Any) -> Any:
+def freeze_parsed(value: object) -> Any:
     """A read-only copy of `value`, which came out of a JSON parser and is bounded in depth."""
-    kind = type(value)
-    if kind is dict:
-        return FrozenDict({key: freeze_parsed(item) for key, item in value.items()})
-    if kind is list:
-        return FrozenList([freeze_parsed(item) for item in value])
+    if isinstance(value, dict):
+        return FrozenDict({key: freeze_parsed(item) for key, item in cast("dict[str, object]", value).items()})
+    if isinstance(value, list):
+        return FrozenList([freeze_parsed(item) for item in cast("list[object]", value)])
     return value
 
 
@@ -94,13 +96,17 @@ class _Copier:
         if len(path) >= MAX_DEPTH:
             return self.refuse(path, f"data nests deeper than {MAX_DEPTH} levels, or holds itself")
         if isinstance(value, Mapping):
-            return FrozenDict({self._key(key, path): self.copy(item, (*path, key)) for key, item in value.items()})
+            members = cast("Mapping[object, Any]", value).items()
+            return FrozenDict({self._key(key, path): self.copy(item, (*path, str(key))) for key, item in members})
         if isinstance(value, list | tuple):
-            return FrozenList([self.copy(item, (*path, index)) for index, item in enumerate(value)])
+            items = cast("Sequence[Any]", value)
+            return FrozenList([self.copy(item, (*path, index)) for index, item in enumerate(items)])
         return self.refuse(path, f"a {type(value).__name__} is not a JSON value; convert it first")
 
-    def refuse(self, path: tuple[str | int, ...], message: str) -> None:
+    def refuse(self, path: tuple[str | int, ...], message: str) -> Any:
+        """What stands in for the value is of no matter: nobody sees a copy that has issues."""
         self.issues.append(Issue(path, message, "not_json"))
+        return None
 
     def _key(self, key: object, path: tuple[str | int, ...]) -> str:
         if isinstance(key, str):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from arvo.errors import InvalidEvent, Issue
-from arvo.events.packing import NotPacked, pack, unpack
+from arvo.events.packing import NotPackedError, pack, unpack
 
 __all__ = ["ManagedId", "derive_event_id", "managed_event_id", "new_event_id", "parse_managed_event_id"]
 
@@ -59,11 +59,12 @@ def parse_managed_event_id(event_id: str) -> ManagedId | None:
     """What the managed id `event_id` holds, or None when it is an id of another kind."""
     try:
         content = unpack(event_id)
-    except NotPacked:
+    except NotPackedError:
         return None
     if not isinstance(content, dict):
         return None
-    uuid, value = content.get("uuid"), content.get("value")
+    members = cast("dict[str, Any]", content)
+    uuid, value = members.get("uuid"), members.get("value")
     return ManagedId(uuid, value) if isinstance(uuid, str) and isinstance(value, str) else None
 
 

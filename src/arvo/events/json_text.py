@@ -1,6 +1,6 @@
 """JSON text in and out: what is read is bounded and checked, what is written is what `JSON.stringify` writes.
 
-Reads raise `MalformedJson`, for callers in this package to turn into their own error; writes take checked values only.
+Reads raise `MalformedJsonError`, for callers in this package to turn into their own error; writes take checked values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from arvo.events.bounds import MAX_DEPTH
 
-__all__ = ["MalformedJson", "check_depth", "js_number", "parse_json", "with_js_numbers", "write_json"]
+__all__ = ["MalformedJsonError", "check_depth", "js_number", "parse_json", "with_js_numbers", "write_json"]
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -24,22 +24,22 @@ _as_square_brackets = bytes.maketrans(b"{}", b"[]")
 _all_but_brackets: Final = bytes(code for code in range(256) if code not in b"[]{}")
 
 
-class MalformedJson(ValueError):
+class MalformedJsonError(ValueError):
     """The text is not JSON, or asks for more than the bounds allow."""
 
 
 def parse_json(raw: bytes) -> Any:
-    """The value that `raw` spells. Duplicate keys: the last one wins. Raises MalformedJson, whatever `raw` holds."""
+    """The value that `raw` spells; of duplicate keys the last one. Raises MalformedJsonError, whatever `raw` holds."""
     try:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # JavaScript writes lone surrogates as escapes, which is JSON; only the standard library reads them.
         if b"\\u" not in raw or isinstance(error, RecursionError):
-            raise MalformedJson(str(error)) from error
+            raise MalformedJsonError(str(error)) from error
     try:
         return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise MalformedJson(str(error)) from error
+        raise MalformedJsonError(str(error)) from error
 
 
 def write_json(value: Any, *, has_floats: bool = True) -> bytes:
@@ -77,7 +77,7 @@ def js_number(value: float) -> str:
 
 
 def check_depth(raw: bytes, levels: int = MAX_DEPTH) -> None:
-    """Raises MalformedJson when arrays and objects nest deeper than `levels`; `raw` must be JSON otherwise."""
+    """Raises MalformedJsonError when arrays and objects nest deeper than `levels`; `raw` must be JSON otherwise."""
     if raw.count(b"[") + raw.count(b"{") <= levels:
         return
     # Outside of strings, brackets are all that counts; each round takes the innermost level away.
@@ -88,7 +88,7 @@ def check_depth(raw: bytes, levels: int = MAX_DEPTH) -> None:
             return
         brackets = brackets.replace(b"[]", b"")
     if brackets:
-        raise MalformedJson(f"arrays and objects nest deeper than {levels} levels")
+        raise MalformedJsonError(f"arrays and objects nest deeper than {levels} levels")
 
 
 def _read_js_number(text: str) -> Raw:
@@ -99,11 +99,11 @@ _js_number_decoder = msgspec.json.Decoder(float_hook=_read_js_number)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedJson(f"{name} is not JSON")
+    raise MalformedJsonError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise MalformedJson(f"{text} is out of range")
+        raise MalformedJsonError(f"{text} is out of range")
     return value

@@ -12,9 +12,9 @@ import zlib
 from typing import Any, Final
 
 from arvo.events.bounds import MAX_INFLATED_BYTES
-from arvo.events.json_text import MalformedJson, check_depth, parse_json, write_json
+from arvo.events.json_text import MalformedJsonError, check_depth, parse_json, write_json
 
-__all__ = ["NotPacked", "pack", "unpack"]
+__all__ = ["NotPackedError", "pack", "unpack"]
 
 # Stored, not compressed, the largest content takes a little more than its own size, and base64 adds a third.
 _MAX_PACKED_CHARACTERS: Final = 2 * MAX_INFLATED_BYTES
@@ -25,7 +25,7 @@ _foreign_characters = re.compile(rb"[^A-Za-z0-9+/]+")
 _url_safe_to_standard = bytes.maketrans(b"-_", b"+/")
 
 
-class NotPacked(ValueError):
+class NotPackedError(ValueError):
     """The text is not packed JSON, or unpacks to more than the bounds allow."""
 
 
@@ -35,17 +35,17 @@ def pack(content: Any) -> str:
 
 
 def unpack(text: str) -> Any:
-    """The JSON value packed in `text`. Raises NotPacked, whatever `text` holds, and never inflates past the bound."""
+    """The JSON value packed in `text`. Raises NotPackedError, whatever `text` holds; never inflates past the bound."""
     if len(text) > _MAX_PACKED_CHARACTERS:
-        raise NotPacked(f"it is {len(text)} characters long, more than {_MAX_PACKED_CHARACTERS}")
+        raise NotPackedError(f"it is {len(text)} characters long, more than {_MAX_PACKED_CHARACTERS}")
     try:
         raw = _inflate(_decode_base64(text))
         # The replacement character, and a byte order mark dropped, as TextDecoder has it.
         raw = raw.decode("utf-8-sig", "replace").encode("utf-8")
         value = parse_json(raw)
         check_depth(raw)
-    except (binascii.Error, zlib.error, MalformedJson) as error:
-        raise NotPacked(str(error)) from error
+    except (binascii.Error, zlib.error, MalformedJsonError) as error:
+        raise NotPackedError(str(error)) from error
     return value
 
 
@@ -68,10 +68,10 @@ def _inflate(packed: bytes) -> bytes:
         members.append(member.decompress(packed, room + 1))
         room -= len(members[-1])
         if room < 0:
-            raise NotPacked(f"it inflates to more than {MAX_INFLATED_BYTES} bytes")
+            raise NotPackedError(f"it inflates to more than {MAX_INFLATED_BYTES} bytes")
         if not member.eof:
-            raise NotPacked("its compressed content is cut off")
+            raise NotPackedError("its compressed content is cut off")
         packed = member.unused_data.lstrip(b"\0")
         if not packed:
             return b"".join(members)
-    raise NotPacked(f"it has more than {_MAX_MEMBERS} compressed members")
+    raise NotPackedError(f"it has more than {_MAX_MEMBERS} compressed members")

@@ -17,6 +17,7 @@ __all__ = [
     "is_domain",
     "is_event_type",
     "is_extension_name",
+    "is_time",
     "problem_with_content_type",
     "problem_with_domain",
     "problem_with_extension",
@@ -49,6 +50,12 @@ def is_event_type(text: str) -> bool:
 def is_domain(text: str) -> bool:
     """Whether `text` is one or more segments of lower-case letters and digits, joined by dots."""
     return _domain(text) is not None
+
+
+def is_time(text: str) -> bool:
+    """Whether `text` is an RFC 3339 date and time with offset; seconds, and the colon of the offset, may be missing."""
+    found = _timestamp(text)
+    return found is not None and (found[3] <= "28" or _is_in_calendar(int(found[1]), int(found[2]), int(found[3])))
 
 
 def is_extension_name(text: str) -> bool:
@@ -109,12 +116,10 @@ def problem_with_content_type(value: object) -> str | None:
 
 
 def problem_with_time(value: object) -> str | None:
-    """RFC 3339 with an offset. As in the TypeScript packages, seconds and the colon of the offset may be missing."""
+    """A date and time with an offset."""
     problem = problem_with_text(value)
-    if problem is None and isinstance(value, str):
-        found = _timestamp(value)
-        if found is None or not _is_in_calendar(int(found[1]), int(found[2]), int(found[3])):
-            return f"{_short(value)} must be a date and time with offset, like '2024-03-05T06:07:08.090+00:00'"
+    if problem is None and isinstance(value, str) and not is_time(value):
+        return f"{_short(value)} must be a date and time with offset, like '2024-03-05T06:07:08.090+00:00'"
     return problem
 
 

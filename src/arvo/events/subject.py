@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 from arvo.errors import InvalidSubject, Issue
 from arvo.events.frozen import freeze, freeze_parsed
 from arvo.events.ids import new_event_id
-from arvo.events.packing import NotPacked, pack, unpack
+from arvo.events.packing import NotPackedError, pack, unpack
 from arvo.events.rules import is_domain, is_event_type
 from arvo.events.versions import SemanticVersion
 
@@ -73,7 +73,10 @@ class Subject:
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Subject:
-        """The subject with this content: `{orchestrator: {name, version}, execution: {id, initiator, domain}, meta}`."""
+        """The subject with this content, laid out as it is encoded.
+
+        `{orchestrator: {name, version}, execution: {id, initiator, domain}, meta}`; other keys are kept as they are.
+        """
         copy = freeze(content)
         if copy.issues:
             raise _invalid("The content of a subject must be JSON", copy.issues)
@@ -135,7 +138,7 @@ def _parse_cached(text: str) -> Subject:
 def _parse_anew(text: str) -> Subject:
     try:
         content = unpack(text)
-    except NotPacked as error:
+    except NotPackedError as error:
         raise _invalid("This is not the subject of an orchestration", [Issue((), str(error), "not_packed")]) from error
     return _read(freeze_parsed(content))
 
@@ -144,25 +147,29 @@ def _issues(content: Any) -> Iterator[Issue]:
     if not isinstance(content, dict):
         yield _mistyped((), content, "an object")
         return
-    members = cast("dict[str, Any]", content)
-    orchestrator, execution, meta = members.get("orchestrator"), members.get("execution"), members.get("meta")
-    if isinstance(orchestrator, dict):
+    parts = cast("dict[str, Any]", content)
+    orchestrator, execution, meta = (_object(parts.get(name)) for name in ("orchestrator", "execution", "meta"))
+    if orchestrator is not None:
         yield from _name_issues(("orchestrator", "name"), orchestrator.get("name"))
         yield from _version_issues(("orchestrator", "version"), orchestrator.get("version"))
     else:
-        yield _mistyped(("orchestrator",), orchestrator, "an object")
-    if isinstance(execution, dict):
+        yield _mistyped(("orchestrator",), parts.get("orchestrator"), "an object")
+    if execution is not None:
         yield from _id_issues(("execution", "id"), execution.get("id"))
         yield from _name_issues(("execution", "initiator"), execution.get("initiator"))
         yield from _domain_issues(("execution", "domain"), execution.get("domain"))
     else:
-        yield _mistyped(("execution",), execution, "an object")
-    if isinstance(meta, dict):
+        yield _mistyped(("execution",), parts.get("execution"), "an object")
+    if meta is not None:
         for key, value in meta.items():
             if not isinstance(value, str):
                 yield _mistyped(("meta", key), value, "a string")
     else:
-        yield _mistyped(("meta",), meta, "an object")
+        yield _mistyped(("meta",), parts.get("meta"), "an object")
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _name_issues(path: Path, value: object) -> Iterator[Issue]:

@@ -38,7 +38,8 @@ def encode_uri(text: str) -> str:
 def decode_uri(text: str) -> str:
     """`text` with its escapes resolved, except those of reserved characters (`%2F` stays `%2F`).
 
-    Raises InvalidEvent for a `%` that starts no escape and for escapes that are not UTF-8, as JavaScript raises a URIError.
+    Raises InvalidEvent for a `%` that starts no escape and for escapes that are not UTF-8: where JavaScript raises a
+    URIError.
     """
     if "%" not in text:
         return text

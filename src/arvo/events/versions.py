@@ -39,13 +39,13 @@ class SemanticVersion:
         found = _semantic_version(text)
         if found is None or len(text) > _MAX_DIGITS:
             raise DefinitionError(
-                f"{text[:80]!r} is not a semantic version: it must be three numbers, like '1.0.0', with nothing around them."
+                f"{text[:80]!r} is not a semantic version: it must be three numbers, like '1.0.0', and nothing else."
             )
         return cls(int(found[1]), int(found[2]), int(found[3]))
 
     @staticmethod
     def is_valid(text: str) -> bool:
-        """Whether `text` spells a semantic version; leading zeros are allowed, as the TypeScript packages allow them."""
+        """Whether `text` spells a semantic version; as in the TypeScript packages, with leading zeros if it likes."""
         return len(text) <= _MAX_DIGITS and _semantic_version(text) is not None
 
     def __str__(self) -> str:
