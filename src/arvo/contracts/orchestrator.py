@@ -51,7 +51,7 @@ class OrchestratorVersion(ContractVersion[A, E]):
         meta data, and its domain unless one is given (`None` too), and its output goes to the parent unless
         `redirectto` names somebody else.
         """
-        wired = self._with_parent(data, parent_subject)
+        wired = self.with_parent(data, parent_subject)
         parent = self.parent_subject_of(wired)
         if subject is None:
             subject = self._process(source, domain, redirectto, parent)
@@ -71,8 +71,11 @@ class OrchestratorVersion(ContractVersion[A, E]):
         """The subject of the workflow that started this one, as the data of the starting event names it."""
         return getattr(data, _parent_field(self.wire_accepts), None)
 
-    def _with_parent(self, data: A, parent_subject: str | None) -> A:
-        """The data in its wire form, which names the parent; from valid parts, so it is not validated again."""
+    def with_parent(self, data: A, parent_subject: str | None) -> A:
+        """The data in its wire form, which names the parent; from valid parts, so it is not validated again.
+
+        `request` does this; it is public for workflows, which lay out the events of their calls themselves.
+        """
         wire = self.wire_accepts
         if type(data) is wire:
             return data if parent_subject is None else data.model_copy(update={_parent_field(wire): parent_subject})
