@@ -1,0 +1,138 @@
+"""How a returned payload becomes events: the one set of rules for answers, calls of services and completions.
+
+Pure. `Handler` answers with it, and orchestration makes a workflow's calls and its completion with it; what differs
+between them is what they put into an `Emission`. Whether a payload may be emitted at all is theirs to check before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from arvo.contracts import Payload
+from arvo.errors import ContractViolation
+from arvo.events import INHERIT, Event, derive_event_id, encode_uri, is_encoded_uri
+from arvo.handlers.domains import DEFAULT_DOMAINS, DomainRule, DomainRules, resolve_domains, rules_in
+from arvo.handlers.emit import Emit
+
+__all__ = ["Emission", "Output", "outputs_in"]
+
+Output: TypeAlias = Payload | Emit[Any]
+"""What a function may hand over to be emitted: a payload, or a payload with directives."""
+
+_LOCAL: tuple[str | None, ...] = (None,)
+
+
+class Emission(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events that come of one event have in common. Make one per execution, then call `events` per output."""
+
+    consumed: Event[Any]
+    """The event being handled: derived ids come from its id; access control and the trigger's domain are its own."""
+    source: str
+    subject: str
+    parentid: str
+    to: str | None = None
+    """Where events go whose `Emit` does not say; None: each to whoever handles its type."""
+    redirectto: str | None = None
+    execution_units: float | None = None
+    domains: tuple[DomainRule, ...] = DEFAULT_DOMAINS
+    own_domain: str | None = None
+    """The domain of the emitting handler's contract."""
+    parent_subject: str | None = None
+    """The subject of the workflow that started this one."""
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    def events(
+        self,
+        output: Output,
+        *,
+        type: str,
+        dataschema: str | None,
+        position: int,
+        contract_domain: str | None = None,
+        subject: str | None = None,
+    ) -> list[Event[Any]]:
+        """The events of one output, one for each domain that it resolves to.
+
+        `position` is the output's number among all outputs of the execution; it goes into the derived ids.
+        `contract_domain` is the domain of the contract that the event belongs to; `subject` replaces the common one.
+        Raises `InvalidEvent` when a directive of an `Emit` breaks the rules of the envelope.
+        """
+        emit = output if isinstance(output, Emit) else Emit(output)
+        to = self.to if emit.to is None else _encoded(emit.to)
+        redirectto = self.redirectto if emit.redirectto is None else _encoded(emit.redirectto)
+        events: list[Event[Any]] = []
+        for domain in self._domains(emit.domain, contract_domain):
+            event: Event[Any] = Event(
+                id=self._id(emit.id, position, domain, copy=len(events)),
+                type=type,
+                source=self.source,
+                subject=self.subject if subject is None else subject,
+                dataschema=dataschema,
+                data=emit.payload,
+                to=type if to is None else to,
+                accesscontrol=self.consumed.accesscontrol if emit.accesscontrol is None else emit.accesscontrol,
+                redirectto=redirectto,
+                executionunits=self.execution_units if emit.execution_units is None else emit.execution_units,
+                traceparent=self.traceparent,
+                tracestate=self.tracestate,
+                parentid=self.parentid,
+                domain=domain,
+            )
+            if emit.time is not None:
+                event = event.replace(time=emit.time)
+            if emit.extensions is not None:
+                event = event.replace(extensions=emit.extensions)
+            events.append(event)
+        return events
+
+    def _domains(self, asked: DomainRules, contract_domain: str | None) -> tuple[str | None, ...]:
+        rules = self.domains if asked == INHERIT else rules_in(asked)
+        if rules is DEFAULT_DOMAINS and self.consumed.domain is None and self.parent_subject is None:
+            return _LOCAL
+        return resolve_domains(
+            rules,
+            subject=self.consumed.subject,
+            trigger=self.consumed.domain,
+            own=self.own_domain,
+            contract=contract_domain,
+            parent_subject=self.parent_subject,
+        )
+
+    def _id(self, given: str | None, position: int, domain: str | None, *, copy: int) -> str:
+        if given is None:
+            return derive_event_id(self.consumed.id, self.source, position, domain)
+        # Copies in several domains are different events, so only one of them can have the given id.
+        return given if copy == 0 else derive_event_id(given, self.source, position, domain)
+
+
+def outputs_in(returned: object, *, whose: str) -> Sequence[Output]:
+    """What a function returned, as a sequence. Raises `ContractViolation` for anything but payloads and `Emit`s.
+
+    `whose` opens the error message, for example `"Handler for 'com.card.charge' 1.0.0"`.
+    """
+    if returned is None:
+        return ()
+    if isinstance(returned, Payload | Emit):
+        return cast("Sequence[Output]", (returned,))
+    if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
+        raise _not_an_output(whose, f"a {type(returned).__name__}")
+    outputs = cast("Sequence[object]", returned)
+    for output in outputs:
+        if not isinstance(output, Payload | Emit):
+            raise _not_an_output(whose, f"a sequence with a {type(output).__name__} in it")
+    return cast("Sequence[Output]", outputs)
+
+
+def _not_an_output(whose: str, returned: str) -> ContractViolation:
+    return ContractViolation(
+        f"{whose} returned {returned}. Return a payload, an Emit, a list of them, or None to emit nothing."
+    )
+
+
+def _encoded(address: str) -> str:
+    """Addresses that come out of events are encoded already, and encoding them again would change them."""
+    return address if is_encoded_uri(address) else encode_uri(address)
