@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 from arvo.contracts.payload import Payload, ServiceError
 from arvo.contracts.reading import read_payload
@@ -235,6 +235,9 @@ class ContractVersion(Service[A, E]):
         return self._parsed(event, payload)
 
     def _parsed(self, event: Event[Any], payload: type[P]) -> Event[P]:
+        if type(event.model) is payload:
+            # Made in this process from a payload, which was validated when it was built and cannot have changed.
+            return cast("Event[P]", event)
         return event.with_data(read_payload(payload, event.data_json, subject_matter=f"Data of {event.type!r}"))
 
     def _accepted(self, data: A) -> A:

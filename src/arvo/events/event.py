@@ -91,6 +91,12 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         """The data as JSON, without parsing it when it came as JSON."""
         return data_as_json(held_data(self))
 
+    @property
+    def model(self) -> BaseModel | None:
+        """The data if it is a model, so that nobody needs to parse JSON in order to learn that it is none."""
+        held = held_data(self)
+        return held if isinstance(held, BaseModel) else None
+
     @property  # type: ignore[misc]
     def extensions(self) -> Extensions:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The custom extensions, read-only; empty when there are none."""
