@@ -1,0 +1,38 @@
+"""Runs handlers in this process: assembly, order, back-pressure, retries, dead letters, domains and clean shutdown.
+
+What a worker with a durable store shares with it: `attempt`, `retry`, `dead_letters`, `middleware`, `hooks`,
+`assembly`.
+"""
+
+from arvo.runtime.app import App, Sink
+from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
+from arvo.runtime.hooks import DeadLetterHook, Observation, Observer
+from arvo.runtime.middleware import Execute, Middleware
+from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
+from arvo.runtime.retry import Park, Retry, RetryPolicy
+from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
+from arvo.runtime.subscription import Servable, Settings, Subscription, WorkflowDefinition
+
+__all__ = [
+    "App",
+    "AppClosedError",
+    "DeadLetter",
+    "DeadLetterHook",
+    "DeadLetterReason",
+    "Execute",
+    "Middleware",
+    "Observation",
+    "Observer",
+    "Park",
+    "ResolveTimeoutError",
+    "Retry",
+    "RetryPolicy",
+    "Servable",
+    "Settings",
+    "ShutdownReport",
+    "Sink",
+    "Subscription",
+    "UnansweredError",
+    "Unfinished",
+    "WorkflowDefinition",
+]

@@ -1,0 +1,299 @@
+"""`App`: handlers put together, checked as a whole, and run in this process.
+
+What a run does is in `broker` and `deliveries`; what is checked before is in `assembly`. A durable worker runs the same
+app from its `handlers`, `settings` and `middleware`.
+"""
+
+# ruff: noqa: ASYNC109 - time limits run on the app's clock, which `asyncio.timeout` does not know
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
+
+from arvo.contracts import Payload, ServiceError
+from arvo.errors import DefinitionError
+from arvo.ports import SystemClock
+from arvo.runtime.assembly import check_assembly, doubts
+from arvo.runtime.broker import Broker
+from arvo.runtime.chain import Lane
+from arvo.runtime.middleware import wrapped
+from arvo.runtime.records import Records
+from arvo.runtime.retry import RetryPolicy
+from arvo.runtime.shutdown import AppClosedError
+from arvo.runtime.subscription import Settings, Subscription, WorkflowDefinition
+from arvo.runtime.topology import Topology
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from arvo.contracts import Contract, ContractVersion
+    from arvo.events import Event
+    from arvo.handlers.event_handler import EventHandler
+    from arvo.ports import Clock, MachineMemory
+    from arvo.runtime.dead_letters import DeadLetter
+    from arvo.runtime.hooks import DeadLetterHook, Observer
+    from arvo.runtime.middleware import Execute, Middleware
+    from arvo.runtime.shutdown import ShutdownReport
+    from arvo.runtime.subscription import Servable
+
+__all__ = ["App", "Sink"]
+
+logger = logging.getLogger("arvo.runtime")
+
+A = TypeVar("A", bound=Payload)
+E = TypeVar("E", bound=Payload)
+DeadLetterHookT = TypeVar("DeadLetterHookT", bound="DeadLetterHook")
+ObserverT = TypeVar("ObserverT", bound="Observer")
+
+Sink: TypeAlias = "Callable[[Event[Any]], Awaitable[None]]"
+"""Takes an event that leaves this world. An error is retried like a handler's, so it may see the same event again."""
+SinkT = TypeVar("SinkT", bound=Sink)
+
+
+class App:
+    """Handlers that work together.
+
+        app = App(handlers=[charge_card, place_order], memory=InMemoryMachineMemory())
+        answer = await app.resolve(order_v1.request(PlaceOrder(...), source="com.web.checkout"))
+
+    Within `async with app:` events can be published, and leaving the block finishes what is in flight; `resolve` alone
+    needs no block. `concurrency`, `queue_limit` and `retry` hold for every handler without a `Subscription` of its own.
+    `middleware` runs around every handler, the first one outermost. `external` names contracts that other processes
+    answer for. `record_limit` bounds the dead letters and the waiting events that are kept. An app belongs to one event
+    loop at a time.
+    """
+
+    def __init__(
+        self,
+        handlers: Iterable[Servable | Subscription],
+        *,
+        memory: MachineMemory | None = None,
+        middleware: Iterable[Middleware] = (),
+        retry: RetryPolicy | None = None,
+        concurrency: int = 16,
+        queue_limit: int = 1000,
+        external: Iterable[Contract] = (),
+        clock: Clock | None = None,
+        drain_timeout: timedelta = timedelta(seconds=30),
+        record_limit: int = 1000,
+    ) -> None:
+        self._settings = Settings(
+            concurrency=concurrency, queue_limit=queue_limit, retry=RetryPolicy() if retry is None else retry
+        )
+        given = [entry if isinstance(entry, Subscription) else Subscription(entry) for entry in handlers]
+        self.handlers: tuple[Servable, ...] = tuple(entry.handler for entry in given)
+        check_assembly(self.handlers, external=frozenset(external))
+        self.settings: Mapping[str, Settings] = {
+            entry.handler.source: entry.settings(self._settings) for entry in given
+        }
+        """What holds for each handler, by source."""
+        self.middleware: tuple[Middleware, ...] = tuple(middleware)
+        self.shutdown_report: ShutdownReport | None = None
+        """How the latest run ended."""
+        self._memory = memory
+        self._clock = SystemClock() if clock is None else clock
+        self._drain_timeout = drain_timeout
+        self._records = Records(record_limit)
+        self._sinks: dict[str, Sink] = {}
+        self._unhandled: Sink | None = None
+        self._broker: Broker | None = None
+        self._exits = AsyncExitStack()
+
+    # Setting up. None of this is possible while the app runs.
+
+    def bind(self, memory: MachineMemory) -> None:
+        """Have workflows keep their state in `memory`, instead of the one that was given before."""
+        self._refuse_running("bind a memory")
+        self._memory = memory
+
+    def sink(self, domain: str) -> Callable[[SinkT], SinkT]:
+        """Hand every event that is emitted into `domain` to the decorated coroutine function.
+
+            @app.sink("human.inbox")
+            async def show(event: Event[Any]) -> None: ...
+
+        Events of one subject come one at a time and in order; errors are retried, then the event is a dead letter.
+        """
+
+        def register(sink: SinkT) -> SinkT:
+            self._refuse_running("register a sink")
+            if domain in self._sinks:
+                raise DefinitionError(f"Domain {domain!r} has a sink already. Let one sink do both things.")
+            self._sinks[domain] = sink
+            return sink
+
+        return register
+
+    def on_unhandled(self, hook: SinkT) -> SinkT:
+        """Hand every event that nobody here answers to or waits for to the decorated coroutine function.
+
+        Without it, answers to published events are let go, and events with an unknown address are dead letters.
+        """
+        self._refuse_running("register on_unhandled")
+        if self._unhandled is not None:
+            raise DefinitionError("on_unhandled is registered already. Let one function take all such events.")
+        self._unhandled = hook
+        return hook
+
+    def on_event(self, hook: ObserverT) -> ObserverT:
+        """Call the decorated function with an `Observation` after each attempt of a handler or sink."""
+        self._refuse_running("register on_event")
+        self._records.hooks.observers.append(hook)
+        return hook
+
+    def on_dead_letter(self, hook: DeadLetterHookT) -> DeadLetterHookT:
+        """Await the decorated coroutine function with each `DeadLetter`."""
+        self._refuse_running("register on_dead_letter")
+        self._records.hooks.on_dead_letter.append(hook)
+        return hook
+
+    # Looking at it.
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is probably missing, though it may be meant: one sentence each."""
+        return tuple(doubts(self.handlers, sinks=self._sinks))
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The latest events that were given up, oldest first. `publish(letter.event)` tries one again."""
+        return tuple(self._records.dead_letters)
+
+    def waiting(self, domain: str) -> tuple[Event[Any], ...]:
+        """Events for a domain without a sink, oldest first, until an answer to them is published."""
+        return self._records.waiting.of(domain)
+
+    # Running.
+
+    async def __aenter__(self) -> Self:
+        if self._broker is not None:
+            raise DefinitionError("The app is open already. Open it once, and let all tasks use it.")
+        self._broker = await self._exits.enter_async_context(self._running())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._exits.__aexit__(kind, error, traceback)
+        finally:
+            self._broker = None
+
+    async def publish(self, event: Event[Any]) -> None:
+        """Take the event in and return; what becomes of it, hooks and sinks will see.
+
+        Waits while the handler has `queue_limit` published events unfinished, unless called from inside a handler, sink
+        or hook, whose publishing belongs to its own event. An answer to an event that waits for its domain ends that
+        wait. Raises `ConfigViolation` when nobody answers to its address, `AppClosedError` when the app is not open.
+        """
+        await self._open_broker().publish(event)
+
+    @overload
+    async def resolve(
+        self, event: Event[A], *, expect: ContractVersion[A, E], timeout: timedelta | None = None
+    ) -> Event[E | ServiceError]: ...
+    @overload
+    async def resolve(self, event: Event[Any], *, timeout: timedelta | None = None) -> Event[Any]: ...
+    async def resolve(
+        self,
+        event: Event[Any],
+        *,
+        expect: ContractVersion[Any, Any] | None = None,
+        timeout: timedelta | None = None,
+    ) -> Event[Any]:
+        """Publish the event, run all that comes of it here, and return the first event that comes back to its source.
+
+        With `expect` the answer is read as one of that version's. Without `timeout` it ends as soon as nothing of the
+        event is in flight; with one, it also waits that long for answers from other domains to be published. Raises
+        `UnansweredError` (`ResolveTimeoutError` after the timeout), which says what became of the event instead.
+
+        An app that is not open is opened for this one event, and finishes all that came of it before this returns.
+        """
+        if self._broker is not None:
+            answer = await self._broker.resolve(event, timeout)
+        else:
+            async with self._running() as broker:
+                answer = await broker.resolve(event, timeout)
+        return answer if expect is None else expect.parse_emitted(answer)
+
+    async def wait_idle(self) -> None:
+        """Return when nothing is in flight any more: queued, running, waiting to be retried or to be let in."""
+        await self._open_broker().wait_idle()
+
+    async def close(self, *, timeout: timedelta | None = None) -> ShutdownReport:
+        """Stop taking events, finish what is in flight within `timeout`, cancel the rest, and tell what that was.
+
+        The default is the app's `drain_timeout`. Leaving `async with app:` does this; call it to stop from elsewhere,
+        for example when a signal came. A second call with a shorter timeout hurries the first.
+        """
+        broker = self._open_broker()
+        await broker.close(self._drain_timeout if timeout is None else timeout)
+        return broker.report()
+
+    def _open_broker(self) -> Broker:
+        if self._broker is None:
+            raise AppClosedError("The app is not open. Use it within `async with app:`.")
+        return self._broker
+
+    def _refuse_running(self, action: str) -> None:
+        if self._broker is not None:
+            raise DefinitionError(f"The app is running, so it is too late to {action}. Do it before `async with app:`.")
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncGenerator[Broker]:
+        broker = Broker(self._topology(), self._records, self._clock)
+        await broker.start()
+        try:
+            try:
+                yield broker
+            except BaseException:
+                await broker.stop()
+                raise
+            await broker.close(self._drain_timeout)
+        finally:
+            self.shutdown_report = await broker.finish()
+            if not self.shutdown_report.clean:
+                logger.warning("%s", self.shutdown_report)
+
+    def _topology(self) -> Topology:
+        return Topology(
+            handlers={
+                handler.source: Lane(
+                    handler.source,
+                    wrapped(self._bound(handler).execute, self.middleware),
+                    self.settings[handler.source],
+                )
+                for handler in self.handlers
+            },
+            sinks={
+                domain: Lane(f"sink of {domain}", _swallowing(sink), self._settings)
+                for domain, sink in self._sinks.items()
+            },
+            unhandled=None
+            if self._unhandled is None
+            else Lane("on_unhandled", _swallowing(self._unhandled), self._settings),
+        )
+
+    def _bound(self, handler: Servable) -> EventHandler:
+        if not isinstance(handler, WorkflowDefinition):
+            return handler
+        if self._memory is None:
+            raise DefinitionError(
+                f"Workflow {handler.source!r} keeps state, and the app has no memory for it. Give it one: "
+                "App(handlers=[...], memory=...) or app.bind(...)."
+            )
+        return handler.bind(self._memory)
+
+
+def _swallowing(sink: Sink) -> Execute:
+    """A sink in the shape of a handler: nothing comes of what it takes."""
+
+    async def run(event: Event[Any]) -> tuple[Event[Any], ...]:
+        await sink(event)
+        return ()
+
+    return run

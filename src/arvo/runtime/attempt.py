@@ -1,0 +1,60 @@
+"""One attempt at one event: run the handler, judge what it did, decide what follows. Shared by every kind of worker."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from arvo.errors import ExecutionViolation
+from arvo.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arvo.runtime.middleware import Execute
+    from arvo.runtime.retry import Park, Retry, RetryPolicy
+
+__all__ = ["Failure", "Success", "attempt"]
+
+
+class Success(NamedTuple):
+    """The event is done with, and `outputs` are to be emitted."""
+
+    outputs: Sequence[Event[Any]]
+
+
+class Failure(NamedTuple):
+    """Nothing is to be emitted; `decision` says what becomes of the event."""
+
+    error: Exception
+    decision: Retry | Park
+
+
+async def attempt(
+    execute: Execute, event: Event[Any], *, handler: str, number: int, retry: RetryPolicy
+) -> Success | Failure:
+    """Make attempt number `number` at the event. Raises nothing but the cancellation of the task it runs in."""
+    try:
+        outputs = _events(await execute(event), handler)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        error: Exception = ExecutionViolation(
+            f"{handler!r} let a CancelledError escape although nobody cancelled it: something that it waited for was "
+            "cancelled. Catch the error where that happens."
+        )
+    except Exception as caught:  # noqa: BLE001 - whatever a handler raises becomes a decision, not a crash
+        error = caught
+    else:
+        return Success(outputs)
+    return Failure(error, retry.decide(number, error))
+
+
+def _events(outputs: object, handler: str) -> Sequence[Event[Any]]:
+    """Refuse what handlers and middleware must not return, before any of it is emitted."""
+    if isinstance(outputs, list | tuple):
+        events = cast("Sequence[Event[Any]]", outputs)
+        if all(isinstance(event, Event) for event in events):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return events
+    raise TypeError(f"{handler!r} must return a list or tuple of events, not {outputs!r:.200}.")
