@@ -51,6 +51,10 @@ class Payload(BaseModel):
             cls.event_type = event_type
 
 
+MAX_ERROR_MESSAGE_CHARACTERS = 4 * 1024
+MAX_ERROR_STACK_CHARACTERS = 16 * 1024
+
+
 class ServiceError(Payload, alias_generator=to_camel):
     """The data of every `sys.<type>.error` event: what a handler answers when something unexpected happened to it."""
 
@@ -60,12 +64,22 @@ class ServiceError(Payload, alias_generator=to_camel):
 
     @classmethod
     def from_exception(cls, error: BaseException) -> ServiceError:
-        """What the other side may know about an exception: its class, its message and its traceback."""
+        """What the other side may know about an exception: its class, its message and its traceback, without locals.
+
+        Long ones are cut in the middle, so that an error is never too large to be sent.
+        """
         return cls(
             error_name=type(error).__name__,
-            error_message=str(error),
-            error_stack="".join(traceback.format_exception(error)),
+            error_message=_sendable(str(error), MAX_ERROR_MESSAGE_CHARACTERS),
+            error_stack=_sendable("".join(traceback.format_exception(error)), MAX_ERROR_STACK_CHARACTERS),
         )
+
+
+def _sendable(text: str, limit: int) -> str:
+    """The text with its middle left out where it is too long, and without what UTF-8 cannot spell."""
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}\n... {len(text) - limit:,} characters left out ...\n{text[-(limit // 2) :]}"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class WithParentSubject(Payload):
