@@ -10,13 +10,22 @@ from collections.abc import Sequence
 from enum import StrEnum, nonmember
 from typing import TYPE_CHECKING, TypeAlias
 
-from arvo.errors import InvalidSubject
-from arvo.events import Subject
+from arvo.errors import DefinitionError, InvalidSubject
+from arvo.events import Subject, is_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DEFAULT_DOMAINS", "Domain", "DomainRule", "DomainRules", "resolve_domain", "resolve_domains", "rules_in"]
+__all__ = [
+    "DEFAULT_DOMAINS",
+    "Domain",
+    "DomainRule",
+    "DomainRules",
+    "checked_rules",
+    "resolve_domain",
+    "resolve_domains",
+    "rules_in",
+]
 
 
 class Domain(StrEnum):
@@ -47,10 +56,24 @@ DomainRules: TypeAlias = DomainRule | Sequence[DomainRule]
 
 DEFAULT_DOMAINS: tuple[DomainRule, ...] = (Domain.ORCHESTRATION_CONTEXT,)
 
+_SYMBOLS = frozenset(Domain)
+
 
 def rules_in(domains: DomainRules) -> tuple[DomainRule, ...]:
     """The rules as a tuple, one rule included."""
     return (domains,) if domains is None or isinstance(domains, str) else tuple(domains)
+
+
+def checked_rules(domains: DomainRules) -> tuple[DomainRule, ...]:
+    """The rules as a tuple. Raises `DefinitionError` for what is neither a symbol nor a possible name of a domain."""
+    rules = rules_in(domains)
+    for rule in rules:
+        if rule is not None and rule not in _SYMBOLS and not is_domain(rule):
+            raise DefinitionError(
+                f"{rule!r} is not a domain. Use a name of lower-case letters, digits and dots, for example "
+                "'human.review', a member of Domain, or None for the local domain."
+            )
+    return rules
 
 
 def resolve_domain(

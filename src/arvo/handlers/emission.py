@@ -17,11 +17,12 @@ from arvo.events import INHERIT, Event, derive_event_id, encode_uri, is_encoded_
 from arvo.handlers.domains import DEFAULT_DOMAINS, DomainRule, DomainRules, resolve_domains, rules_in
 from arvo.handlers.emit import Emit
 
-__all__ = ["Emission", "Output", "outputs_in"]
+__all__ = ["Emission", "Output", "outputs_in", "payload_of"]
 
 Output: TypeAlias = Payload | Emit[Any]
 """What a function may hand over to be emitted: a payload, or a payload with directives."""
 
+_NO_DIRECTIVES: Emit[Any] = Emit(Payload())
 _LOCAL: tuple[str | None, ...] = (None,)
 
 
@@ -53,15 +54,14 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
         dataschema: str | None,
         position: int,
         contract_domain: str | None = None,
-        subject: str | None = None,
     ) -> list[Event[Any]]:
         """The events of one output, one for each domain that it resolves to.
 
         `position` is the output's number among all outputs of the execution; it goes into the derived ids.
-        `contract_domain` is the domain of the contract that the event belongs to; `subject` replaces the common one.
+        `contract_domain` is the domain of the contract that the event belongs to.
         Raises `InvalidEvent` when a directive of an `Emit` breaks the rules of the envelope.
         """
-        emit = output if isinstance(output, Emit) else Emit(output)
+        emit, payload = (output, output.payload) if isinstance(output, Emit) else (_NO_DIRECTIVES, output)
         to = self.to if emit.to is None else _encoded(emit.to)
         redirectto = self.redirectto if emit.redirectto is None else _encoded(emit.redirectto)
         events: list[Event[Any]] = []
@@ -70,9 +70,9 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
                 id=self._id(emit.id, position, domain, copy=len(events)),
                 type=type,
                 source=self.source,
-                subject=self.subject if subject is None else subject,
+                subject=self.subject,
                 dataschema=dataschema,
-                data=emit.payload,
+                data=payload,
                 to=type if to is None else to,
                 accesscontrol=self.consumed.accesscontrol if emit.accesscontrol is None else emit.accesscontrol,
                 redirectto=redirectto,
@@ -91,7 +91,7 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
 
     def _domains(self, asked: DomainRules, contract_domain: str | None) -> tuple[str | None, ...]:
         rules = self.domains if asked == INHERIT else rules_in(asked)
-        if rules is DEFAULT_DOMAINS and self.consumed.domain is None and self.parent_subject is None:
+        if rules == DEFAULT_DOMAINS and self.consumed.domain is None and self.parent_subject is None:
             return _LOCAL
         return resolve_domains(
             rules,
@@ -109,27 +109,30 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
         return given if copy == 0 else derive_event_id(given, self.source, position, domain)
 
 
-def outputs_in(returned: object, *, whose: str) -> Sequence[Output]:
-    """What a function returned, as a sequence. Raises `ContractViolation` for anything but payloads and `Emit`s.
+def payload_of(output: Output) -> Payload:
+    """The payload of an output, with or without directives."""
+    return cast("Payload", output.payload) if isinstance(output, Emit) else output
 
-    `whose` opens the error message, for example `"Handler for 'com.card.charge' 1.0.0"`.
+
+def outputs_in(returned: object, *, whose: str, kinds: tuple[type, ...] = (Payload, Emit)) -> Sequence[Output]:
+    """What a function returned, as a sequence of instances of `kinds`. Raises `ContractViolation` for anything else.
+
+    `whose` opens the error message, for example "Handler for 'com.card.charge', version 1.0.0,".
     """
     if returned is None:
         return ()
-    if isinstance(returned, Payload | Emit):
+    if isinstance(returned, kinds):
         return cast("Sequence[Output]", (returned,))
-    if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
-        raise _not_an_output(whose, f"a {type(returned).__name__}")
-    outputs = cast("Sequence[object]", returned)
-    for output in outputs:
-        if not isinstance(output, Payload | Emit):
-            raise _not_an_output(whose, f"a sequence with a {type(output).__name__} in it")
-    return cast("Sequence[Output]", outputs)
-
-
-def _not_an_output(whose: str, returned: str) -> ContractViolation:
-    return ContractViolation(
-        f"{whose} returned {returned}. Return a payload, an Emit, a list of them, or None to emit nothing."
+    problem = f"a {type(returned).__name__}"
+    if isinstance(returned, Sequence) and not isinstance(returned, str | bytes):
+        outputs = cast("Sequence[object]", returned)
+        strangers = [output for output in outputs if not isinstance(output, kinds)]
+        if not strangers:
+            return cast("Sequence[Output]", outputs)
+        problem = f"{problem} with a {type(strangers[0]).__name__} in it"
+    raise ContractViolation(
+        f"{whose} returned {problem}. Return one of {', '.join(kind.__name__ for kind in kinds)}, a list of them, "
+        "or None to emit nothing."
     )
 
 
