@@ -10,9 +10,6 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 100
 """Nesting of arrays and objects in an event's data and in a subject."""
 
-MAX_INTEGER_BITS: Final = 13_000
-"""Integers are exact, but not endless: Python reads and writes no more than 4300 decimal digits."""
-
 MAX_EXTENSIONS: Final = 64
 MAX_EXTENSION_CHARACTERS: Final = 8 * 1024
 

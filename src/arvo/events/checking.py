@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from arvo.errors import InvalidEvent, Issue
 from arvo.events import rules
 from arvo.events.bounds import MAX_EXTENSIONS
-from arvo.events.data import JsonData, freeze_data
+from arvo.events.data import ReadData, write_data
 from arvo.events.envelope import Envelope, force, held_data, held_extensions, hold_data, hold_extensions
 from arvo.events.ids import new_event_id
 from arvo.events.rules import ARVO_CONTENT_TYPE
@@ -27,12 +27,11 @@ from arvo.events.rules import ARVO_CONTENT_TYPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["complete_and_check", "data_to_hold"]
+__all__ = ["complete_and_check"]
 
 # Longer values are checked anew each time, so that a stranger cannot fill the memory with them.
 _KEPT_CHARACTERS: Final = 512
 _KEPT_SUBJECT_CHARACTERS: Final = 4096
-
 
 _OPENING_BRACE: Final = ord("{")
 # An attribute that was not given, as the type checkers may compare it with anything.
@@ -46,52 +45,60 @@ class _NotKeptError(ValueError):
 def complete_and_check(event: Envelope[Any]) -> None:
     """Fills in what was not given and raises InvalidEvent unless the event is sound."""
     held = held_data(event)
-    if type(held) is Raw or type(held) is JsonData:
-        _complete_from_wire(event)
+    if isinstance(held, Raw):
+        stamped = _complete_from_wire(event)
+        is_object = memoryview(held)[0] == _OPENING_BRACE
+    elif isinstance(held, ReadData) or held is UNSET:
+        stamped = _complete_from_wire(event)
+        is_object = held is not UNSET
     else:
-        _complete(event, held)
-    if not _is_ordinary(event):
-        issues = tuple(_issues(event))
+        stamped = _complete(event)
+        is_object = isinstance(held, BaseModel)
+        if isinstance(held, Mapping):
+            hold_data(event, write_data(cast("object", held)))
+            is_object = True
+    extensions = held_extensions(event)
+    if isinstance(extensions, Mapping):
+        own = dict(cast("Mapping[object, object]", extensions))
+        hold_extensions(event, MappingProxyType(own) if own else UNSET)
+    if not (is_object and _is_ordinary(event, stamped=stamped)):
+        issues = tuple(_issues(event, is_object=is_object))
         if issues:
             raise _invalid(event, issues)
 
 
-def data_to_hold(data: object) -> object:
-    """What an event holds of data that a user gave; raises InvalidEvent for a mapping that is not JSON."""
-    return freeze_data(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data
-
-
-def _complete(event: Envelope[Any], data: object) -> None:
-    hold_data(event, data_to_hold(data))
+def _complete(event: Envelope[Any]) -> bool:
+    """Fills in what the constructor was not given; says whether that was the time."""
     if event.id is _ABSENT:
         force(event, "id", new_event_id())
     if event.specversion is _ABSENT:
         force(event, "specversion", "1.0")
     if event.datacontenttype is _ABSENT:
         force(event, "datacontenttype", ARVO_CONTENT_TYPE)
-    if event.time is _ABSENT:
-        force(event, "time", _now())
     if event.to is _ABSENT:
         force(event, "to", event.type)
-    extensions = held_extensions(event)
-    if isinstance(extensions, Mapping):
-        own = dict(cast("Mapping[object, object]", extensions))
-        hold_extensions(event, MappingProxyType(own) if own else UNSET)
+    if event.time is not _ABSENT:
+        return False
+    force(event, "time", _now())
+    return True
 
 
-def _complete_from_wire(event: Envelope[Any]) -> None:
+def _complete_from_wire(event: Envelope[Any]) -> bool:
     """Nothing is made up for a document that claims to be Arvo's own; others may leave out what is Arvo's."""
     if event.datacontenttype == ARVO_CONTENT_TYPE:
-        return
+        return False
     if event.datacontenttype is _ABSENT:
         force(event, "datacontenttype", ARVO_CONTENT_TYPE)
-    if event.time is _ABSENT:
-        force(event, "time", _now())
     if event.to is _ABSENT:
         force(event, "to", event.type)
+    if event.time is not _ABSENT:
+        return False
+    force(event, "time", _now())
+    return True
 
 
-def _is_ordinary(event: Envelope[Any]) -> bool:
+def _is_ordinary(event: Envelope[Any], *, stamped: bool) -> bool:
+    """Whether the event is sound for all that can be told fast; False says nothing."""
     try:
         return (
             _route_is_sound(
@@ -107,13 +114,12 @@ def _is_ordinary(event: Envelope[Any]) -> bool:
             )
             and _subject_is_sound(event.subject)
             and _is_plain_text(event.id)
-            and rules.is_time(event.time)
+            and (stamped or rules.is_time(event.time))
             and (event.parentid is None or _is_plain_text(event.parentid))
             and (event.traceparent is None or _is_plain_text(event.traceparent))
             and event.tracestate is None
             and (event.executionunits is None or type(event.executionunits) is int)
             and held_extensions(event) is UNSET
-            and _is_plain_data(held_data(event))
         )
     except (TypeError, _NotKeptError):
         # A value that cannot be a key of the cache, or that the cache does not want.
@@ -122,12 +128,6 @@ def _is_ordinary(event: Envelope[Any]) -> bool:
 
 def _is_plain_text(value: object) -> bool:
     return isinstance(value, str) and value != "" and value.isascii()
-
-
-def _is_plain_data(held: object) -> bool:
-    if type(held) is Raw:
-        return memoryview(held)[0] == _OPENING_BRACE
-    return isinstance(held, JsonData | BaseModel)
 
 
 def _now() -> str:
@@ -180,7 +180,7 @@ def _subject_is_sound(subject: object) -> bool:
     return rules.problem_with_uri(subject) is None
 
 
-def _issues(event: Envelope[Any]) -> Iterator[Issue]:
+def _issues(event: Envelope[Any], *, is_object: bool) -> Iterator[Issue]:
     for name, problem_with, may_be_null in (*_OTHER_RULES[:1], *_ROUTE_RULES, *_OTHER_RULES[1:]):
         value = getattr(event, name)
         if value is UNSET:
@@ -191,18 +191,16 @@ def _issues(event: Envelope[Any]) -> Iterator[Issue]:
                 yield Issue((name,), problem, "invalid")
     if event.to is None and event.datacontenttype == ARVO_CONTENT_TYPE:
         yield Issue(("to",), f"must be set when datacontenttype is '{ARVO_CONTENT_TYPE}'", "missing")
-    yield from _data_issues(held_data(event))
+    if not is_object:
+        yield _data_issue(held_data(event))
     yield from _extension_issues(held_extensions(event))
 
 
-def _data_issues(held: object) -> Iterator[Issue]:
-    if isinstance(held, JsonData | BaseModel) or (isinstance(held, Raw) and bytes(held).startswith(b"{")):
-        return
+def _data_issue(held: object) -> Issue:
     if held is UNSET:
-        yield Issue(("data",), "is missing", "missing")
-    else:
-        kind = bytes(held)[:20].decode("utf-8", "replace") if isinstance(held, Raw) else type(held).__name__
-        yield Issue(("data",), f"must be a JSON object or a pydantic model, not {kind}", "type")
+        return Issue(("data",), "is missing", "missing")
+    kind = bytes(held)[:20].decode("utf-8", "replace") if isinstance(held, Raw) else f"a {type(held).__name__}"
+    return Issue(("data",), f"must be a JSON object or a pydantic model, not {kind}", "type")
 
 
 def _extension_issues(extensions: object) -> Iterator[Issue]:

@@ -1,4 +1,4 @@
-"""What an event holds as its data: raw JSON, a read-only JSON object, or a model; and how each becomes JSON.
+"""What an event holds as its data: raw JSON, raw JSON that was looked at, or a model; and how each becomes JSON.
 
 Models write themselves, by alias, through their own compiled serializer; only numbers are checked here.
 """
@@ -13,56 +13,50 @@ from msgspec import Raw
 from pydantic_core import PydanticSerializationError
 
 from arvo.errors import InvalidEvent, Issue
-from arvo.events.frozen import FrozenDict, freeze, freeze_parsed
-from arvo.events.json_text import MalformedJsonError, parse_json, with_js_numbers, write_json
+from arvo.events.frozen import FrozenDict, freeze
+from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, parse_json, with_js_numbers, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydantic import BaseModel
 
-__all__ = ["JsonData", "data_as_json", "freeze_data", "invalid_data", "model_as_json", "read_data"]
+    from arvo.events.json_text import JsonPath
+
+__all__ = ["ReadData", "data_as_json", "model_as_json", "read_data", "write_data"]
 
 
-class JsonData:
-    """A JSON object, of which the text, the read-only view, or both are known."""
+class ReadData:
+    """Data that came as JSON and that somebody has looked at: the text, and the read-only object it spells."""
 
-    __slots__ = ("_has_floats", "_text", "view")
+    __slots__ = ("text", "view")
 
-    def __init__(self, view: FrozenDict, *, text: bytes | None = None, has_floats: bool = True) -> None:
+    def __init__(self, text: bytes, view: FrozenDict) -> None:
+        self.text = text
         self.view = view
-        self._text = text
-        self._has_floats = has_floats
-
-    def as_json(self) -> bytes:
-        """The text; written once, since the view never changes."""
-        if self._text is None:
-            self._text = write_json(self.view, has_floats=self._has_floats)
-        return self._text
 
 
-def freeze_data(data: Mapping[str, Any]) -> JsonData:
-    """What an event holds of a mapping that a user gave: a copy. Raises InvalidEvent when it is not JSON."""
-    copy = freeze(data)
-    if copy.issues:
-        raise invalid_data([Issue(("data", *issue.path), issue.message, issue.code) for issue in copy.issues])
-    return JsonData(copy.value, has_floats=copy.has_floats)
+def write_data(data: object) -> Raw:
+    """What an event holds of a mapping that a user gave: its JSON. Raises InvalidEvent when it has none."""
+    try:
+        return Raw(write_json(data))
+    except UnwritableJsonError as error:
+        raise _invalid_data(("data", *error.path), str(error), "not_json") from error
 
 
-def read_data(raw: bytes) -> JsonData:
+def read_data(raw: bytes) -> ReadData:
     """What an event holds once somebody has looked at its raw data. Raises InvalidEvent when it cannot be read."""
     try:
-        view = freeze_parsed(parse_json(raw))
+        return ReadData(raw, freeze(parse_json(raw)))
     except (MalformedJsonError, RecursionError) as error:
-        raise invalid_data([Issue(("data",), str(error), "not_json")]) from error
-    return JsonData(view, text=raw)
+        raise _invalid_data(("data",), str(error), "not_json") from error
 
 
 def data_as_json(held: object) -> bytes:
     """The JSON of whatever an event holds as its data."""
     if isinstance(held, Raw):
         return bytes(held)
-    return held.as_json() if isinstance(held, JsonData) else model_as_json(cast("BaseModel", held))
+    return held.text if isinstance(held, ReadData) else model_as_json(cast("BaseModel", held))
 
 
 def model_as_json(model: BaseModel) -> bytes:
@@ -73,20 +67,18 @@ def model_as_json(model: BaseModel) -> bytes:
         if _may_hold_floats(kind):
             # Pydantic writes null for numbers that are not finite, so a null is looked into.
             if b"null" in raw:
-                freeze_data(kind.__pydantic_serializer__.to_python(model, mode="json", by_alias=True))
+                write_data(kind.__pydantic_serializer__.to_python(model, mode="json", by_alias=True))
             raw = with_js_numbers(raw)
     except PydanticSerializationError as error:
-        raise invalid_data([Issue(("data",), f"{kind.__name__} cannot be written: {error}", "not_json")]) from error
+        raise _invalid_data(("data",), f"{kind.__name__} cannot be written: {error}", "not_json") from error
     if not raw.startswith(b"{"):
-        raise invalid_data([Issue(("data",), f"{kind.__name__} is not written as a JSON object", "type")])
+        raise _invalid_data(("data",), f"{kind.__name__} is not written as a JSON object", "type")
     return raw
 
 
-def invalid_data(issues: Iterable[Issue]) -> InvalidEvent:
-    """The error for data that is not a JSON object."""
-    issues = tuple(issues)
-    listed = "; ".join(map(str, issues[:5]))
-    return InvalidEvent(f"The data of an event must be a JSON object: {listed}.", issues=issues)
+def _invalid_data(path: JsonPath, problem: str, code: str) -> InvalidEvent:
+    issue = Issue(path, problem, code)
+    return InvalidEvent(f"The data of an event must be a JSON object. {issue}.", issues=[issue])
 
 
 # Core schema kinds that are never written as a float, provided they have no serializer of their own.

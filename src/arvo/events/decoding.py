@@ -13,9 +13,9 @@ from msgspec import UNSET, Raw
 
 from arvo.errors import InvalidEvent, Issue
 from arvo.events.bounds import MAX_DEPTH
-from arvo.events.data import freeze_data
+from arvo.events.data import write_data
 from arvo.events.envelope import Envelope
-from arvo.events.json_text import MalformedJsonError, check_depth, parse_json, write_json
+from arvo.events.json_text import MalformedJsonError, check_depth, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ def members_of_json(raw: bytes) -> dict[str, Any]:
             raise _unreadable("it is JSON, but not an object", "type") from None
         members = cast("dict[str, Any]", found)
         if "data" in members:
-            members["data"] = Raw(write_json(members["data"]))
+            members["data"] = write_data(members["data"])
     check_document_depth(raw)
     return _as_arguments(members)
 
@@ -84,12 +84,8 @@ def members_of_json(raw: bytes) -> dict[str, Any]:
 def members_of_mapping(document: Mapping[str, Any]) -> dict[str, Any]:
     """The members of the event in this parsed document."""
     members = dict(document)
-    data = members.get("data")
-    if isinstance(data, dict):
-        members["data"] = freeze_data(cast("dict[str, Any]", data))
-    elif "data" in members:
-        # What is no object is for the check to refuse, which needs to know that it came off the wire.
-        members["data"] = Raw(repr(data)[:20].encode("utf-8", "replace"))
+    if "data" in members:
+        members["data"] = write_data(members["data"])
     return _as_arguments(members)
 
 
@@ -104,8 +100,6 @@ def _as_arguments(members: dict[str, Any]) -> dict[str, Any]:
             extensions[name] = value
         elif value is not None or name not in _ABSENT_WHEN_NULL:
             arguments[name] = value
-    if arguments["data"] is UNSET:
-        arguments["data"] = Raw(b"")
     if extensions:
         arguments["extensions"] = extensions
     return arguments

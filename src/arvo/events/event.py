@@ -6,6 +6,7 @@ Its rules are in `rules.py`, applied in `checking.py`; what is out of the ordina
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast
@@ -16,14 +17,14 @@ from pydantic import BaseModel
 from typing_extensions import Unpack
 
 from arvo.events.bounds import MAX_EVENT_BYTES
-from arvo.events.checking import complete_and_check, data_to_hold
-from arvo.events.data import JsonData, data_as_json, model_as_json, read_data
+from arvo.events.checking import complete_and_check
+from arvo.events.data import ReadData, data_as_json, model_as_json, read_data, write_data
 from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
 from arvo.events.envelope import Envelope, Extensions, held_data, held_extensions, hold_data
 from arvo.events.json_text import js_number, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from arvo.events.frozen import JsonObject
 
@@ -78,7 +79,7 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         Raises InvalidEvent when raw JSON cannot be read (a number out of range).
         """
         held = held_data(self)
-        if type(held) is JsonData:
+        if type(held) is ReadData:
             return cast("D_co", held.view)
         if type(held) is Raw:
             seen = read_data(bytes(held))
@@ -140,7 +141,7 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
     def with_data(self, data: D) -> Event[D]:
         """The same envelope around other data. The envelope is known to be sound and is not checked again."""
         event = cast("Event[D]", copy(self))
-        hold_data(event, data_to_hold(data))
+        hold_data(event, write_data(cast("object", data)) if isinstance(data, Mapping) else data)
         return event
 
     def replace(self, **changes: Unpack[Changes]) -> Event[D_co]:
@@ -182,8 +183,8 @@ def _spell(value: Any) -> Any:
 
 def _encode_part(value: object) -> object:
     """What msgspec does not know: data that is not raw JSON, and subclasses of str."""
-    if isinstance(value, JsonData):
-        return Raw(value.as_json())
+    if isinstance(value, ReadData):
+        return Raw(value.text)
     if isinstance(value, BaseModel):
         return Raw(model_as_json(value))
     if isinstance(value, str):

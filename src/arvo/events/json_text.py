@@ -1,24 +1,38 @@
 """JSON text in and out: what is read is bounded and checked, what is written is what `JSON.stringify` writes.
 
-Reads raise `MalformedJsonError`, for callers in this package to turn into their own error; writes take checked values.
+Reads raise `MalformedJsonError` and writes `UnwritableJsonError`, for callers in this package to turn into their own.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 
 import msgspec
 from msgspec import Raw
 
 from arvo.events.bounds import MAX_DEPTH
 
-__all__ = ["MalformedJsonError", "check_depth", "js_number", "parse_json", "with_js_numbers", "write_json"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_decoder = msgspec.json.Decoder()
-_encoder = msgspec.json.Encoder()
+__all__ = [
+    "JsonPath",
+    "MalformedJsonError",
+    "UnwritableJsonError",
+    "check_depth",
+    "js_number",
+    "parse_json",
+    "with_js_numbers",
+    "write_json",
+]
+
+JsonPath: TypeAlias = tuple[str | int, ...]
+
 _string_literals = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _as_square_brackets = bytes.maketrans(b"{}", b"[]")
 _all_but_brackets: Final = bytes(code for code in range(256) if code not in b"[]{}")
@@ -26,6 +40,14 @@ _all_but_brackets: Final = bytes(code for code in range(256) if code not in b"[]
 
 class MalformedJsonError(ValueError):
     """The text is not JSON, or asks for more than the bounds allow."""
+
+
+class UnwritableJsonError(ValueError):
+    """The value cannot be written as JSON; `path` leads to the trouble where that is known."""
+
+    def __init__(self, message: str, path: JsonPath = ()) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def parse_json(raw: bytes) -> Any:
@@ -42,14 +64,29 @@ def parse_json(raw: bytes) -> Any:
         raise MalformedJsonError(str(error)) from error
 
 
-def write_json(value: Any, *, has_floats: bool = True) -> bytes:
-    """`value`, made of finite plain JSON values, as `JSON.stringify` writes it (integers exactly, however big)."""
+def write_json(value: object) -> bytes:
+    """`value` as `JSON.stringify` writes it, but with integers exactly as they are; dates and decimals are strings.
+
+    Raises UnwritableJsonError for what has no JSON form: infinite numbers, other objects, nesting that is too deep.
+    """
     try:
         raw = _encoder.encode(value)
+        # A number that is not finite was written as null, without a word.
+        if b"null" in raw:
+            _refuse_non_finite(value)
+        raw = with_js_numbers(raw)
+        check_depth(raw)
     except UnicodeEncodeError:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=list)
-        return text.encode("utf-8", "backslashreplace")
-    return with_js_numbers(raw) if has_floats else raw
+        return _write_with_lone_surrogates(value)
+    except RecursionError as error:
+        raise UnwritableJsonError("it nests too deeply, or holds itself") from error
+    except (TypeError, MalformedJsonError) as error:
+        raise UnwritableJsonError(str(error)) from error
+    except ValueError as error:
+        if isinstance(error, UnwritableJsonError):
+            raise
+        raise UnwritableJsonError(str(error)) from error
+    return raw
 
 
 def with_js_numbers(raw: bytes) -> bytes:
@@ -91,11 +128,48 @@ def check_depth(raw: bytes, levels: int = MAX_DEPTH) -> None:
         raise MalformedJsonError(f"arrays and objects nest deeper than {levels} levels")
 
 
+def _encode_other(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"a {type(value).__name__} has no JSON form; convert it first")
+
+
 def _read_js_number(text: str) -> Raw:
     return Raw(js_number(float(text)).encode())
 
 
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _js_number_decoder = msgspec.json.Decoder(float_hook=_read_js_number)
+
+
+def _refuse_non_finite(value: object) -> None:
+    for path, number in _numbers(msgspec.to_builtins(value, enc_hook=_encode_other), ()):
+        if not math.isfinite(number):
+            raise UnwritableJsonError(f"{number} is not a JSON number", path)
+
+
+def _numbers(value: object, path: JsonPath) -> Iterator[tuple[JsonPath, float]]:
+    if isinstance(value, float):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, object]", value).items():
+            yield from _numbers(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(cast("list[object]", value)):
+            yield from _numbers(item, (*path, index))
+
+
+def _write_with_lone_surrogates(value: object) -> bytes:
+    """The standard library's writer, which leaves surrogates to be escaped here; it spells floats as Python does."""
+    try:
+        plain = msgspec.to_builtins(value, enc_hook=_encode_other)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnwritableJsonError(str(error)) from error
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -104,6 +178,6 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise MalformedJsonError(f"{text} is out of range")
     return value

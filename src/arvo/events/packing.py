@@ -30,8 +30,11 @@ class NotPackedError(ValueError):
 
 
 def pack(content: Any) -> str:
-    """`content`, made of plain JSON values, as base64(zlib(JSON))."""
-    return binascii.b2a_base64(zlib.compress(write_json(content)), newline=False).decode("ascii")
+    """`content`, plain JSON values, as base64(zlib(JSON)). Raises NotPackedError when it is too large to be unpacked."""
+    raw = write_json(content)
+    if len(raw) > MAX_INFLATED_BYTES:
+        raise NotPackedError(f"its {len(raw)} bytes are more than {MAX_INFLATED_BYTES}")
+    return binascii.b2a_base64(zlib.compress(raw), newline=False).decode("ascii")
 
 
 def unpack(text: str) -> Any:

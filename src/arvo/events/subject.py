@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from arvo.errors import InvalidSubject, Issue
-from arvo.events.frozen import freeze, freeze_parsed
+from arvo.events.frozen import freeze
 from arvo.events.ids import new_event_id
+from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, parse_json, write_json
 from arvo.events.packing import NotPackedError, pack, unpack
 from arvo.events.rules import is_domain, is_event_type
 from arvo.events.versions import SemanticVersion
@@ -69,7 +70,7 @@ class Subject:
             "domain": domain,
         }
         orchestrator = {"name": name, "version": version}
-        return cls.from_content({"orchestrator": orchestrator, "execution": execution, "meta": dict(meta or {})})
+        return _read(freeze({"orchestrator": orchestrator, "execution": execution, "meta": dict(meta or {})}))
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Subject:
@@ -77,10 +78,11 @@ class Subject:
 
         `{orchestrator: {name, version}, execution: {id, initiator, domain}, meta}`; other keys are kept as they are.
         """
-        copy = freeze(content)
-        if copy.issues:
-            raise _invalid("The content of a subject must be JSON", copy.issues)
-        return _read(copy.value)
+        try:
+            copy = parse_json(write_json(content))
+        except (UnwritableJsonError, MalformedJsonError) as error:
+            raise _invalid("The content of a subject must be JSON", [Issue((), str(error), "not_json")]) from error
+        return _read(freeze(copy))
 
     @classmethod
     def parse(cls, text: str) -> Subject:
@@ -88,8 +90,14 @@ class Subject:
         return _parse_cached(text) if len(text) <= _CACHED_CHARACTERS else _parse_anew(text)
 
     def encode(self) -> str:
-        """The `subject` of an event: base64(zlib(JSON)). `parse` gives it back."""
-        return pack(self.content)
+        """The `subject` of an event: base64(zlib(JSON)). `parse` gives it back.
+
+        Raises InvalidSubject when the content is so large that `parse` would refuse it.
+        """
+        try:
+            return pack(self.content)
+        except NotPackedError as error:
+            raise _invalid("The subject cannot be encoded", [Issue((), str(error), "too_large")]) from error
 
     def child(
         self,
@@ -140,7 +148,7 @@ def _parse_anew(text: str) -> Subject:
         content = unpack(text)
     except NotPackedError as error:
         raise _invalid("This is not the subject of an orchestration", [Issue((), str(error), "not_packed")]) from error
-    return _read(freeze_parsed(content))
+    return _read(freeze(content))
 
 
 def _issues(content: Any) -> Iterator[Issue]:
