@@ -5,16 +5,14 @@ Records are stored as the JSON text of exactly what was given, so that another l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from arvo.errors import Issue
 from arvo.ports.machine_memory import InvalidRecordError, StaleWriteError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["check_names", "check_previous", "decode_record", "encode_previous", "encode_record", "is_same_record"]
 
@@ -80,7 +78,9 @@ def _encode_unchecked(data: Mapping[str, Any]) -> bytes:
 
 
 def _not_json(data: object) -> InvalidRecordError:
-    issue = _first_issue(data, ()) or Issue((), f"a {type(data).__name__} is not a JSON object", "not_json")
+    issue = Issue((), f"a {type(data).__name__} is not a JSON object", "not_json")
+    if isinstance(data, Mapping):
+        issue = _first_issue(dict(cast("Mapping[object, object]", data)), ()) or issue
     return InvalidRecordError(
         f"The record cannot be kept as JSON: {issue}. A record holds objects with string keys, lists, strings, "
         "finite numbers, booleans and null. Convert it first (a Pydantic model: model_dump(mode='json')).",
@@ -92,17 +92,19 @@ def _first_issue(value: object, path: tuple[str | int, ...]) -> Issue | None:
     """Find the first member that JSON would change; runs only when it is known that there is one."""
     if len(path) > _DEEPEST_SEARCHED:
         return Issue((), f"it is nested more than {_DEEPEST_SEARCHED} levels deep", "too_deep")
+    members: Iterable[tuple[object, object]]
     if isinstance(value, dict):
-        for key, member in cast("dict[object, object]", value).items():
-            if not isinstance(key, str):
-                return Issue(path, f"key {key!r} is not a string", "key_type")
-            if found := _first_issue(member, (*path, key)):
-                return found
-        return None
-    if isinstance(value, list):
+        members = cast("dict[object, object]", value).items()
+    elif isinstance(value, list):
         members = enumerate(cast("list[object]", value))
-        return next((found for index, member in members if (found := _first_issue(member, (*path, index)))), None)
-    return _scalar_issue(value, path)
+    else:
+        return _scalar_issue(value, path)
+    for key, member in members:
+        if isinstance(value, dict) and not isinstance(key, str):
+            return Issue(path, f"key {key!r} is not a string", "key_type")
+        if found := _first_issue(member, (*path, cast("str | int", key))):
+            return found
+    return None
 
 
 def _scalar_issue(value: object, path: tuple[str | int, ...]) -> Issue | None:
