@@ -1,0 +1,171 @@
+"""Where a workflow's events go: its calls, its completion, and the system error that ends it (SEMANTICS 5.6).
+
+How a payload becomes events is shared with handlers (`arvo.handlers.emission`); here is what workflows put into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from arvo.contracts import OrchestratorVersion, Payload, ServiceError
+from arvo.errors import ExecutionViolation, InvalidSubject
+from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, derive_event_id
+from arvo.handlers import Emission, Emit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arvo.handlers import DomainRule, Output
+    from arvo.orchestration.vocabulary import Vocabulary
+    from arvo.orchestration.workflow import Workflow
+
+__all__ = ["WorkflowEmission"]
+
+
+class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes the events that come of one event for a workflow. All ids, also of children, derive from that event."""
+
+    workflow: Workflow
+    vocabulary: Vocabulary
+    consumed: Event[Any]
+    subject: Subject
+    init_event_id: str
+    parent_subject: str | None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    def calls(self, outputs: Sequence[Output]) -> list[Event[Any]]:
+        """The events that call services: each goes to its service, which is to answer to this workflow."""
+        emission = self._emission(
+            subject=self.consumed.subject,
+            parentid=self.consumed.id,
+            to=None,
+            redirectto=self.workflow.contract.type,
+            domains=self.workflow.call_domains,
+        )
+        events: list[Event[Any]] = []
+        for position, output in enumerate(outputs):
+            payload = output.payload if isinstance(output, Emit) else output
+            service = self.vocabulary.service_for(payload)
+            if isinstance(service, OrchestratorVersion):
+                events += self._child_calls(emission, output, service, position)
+            else:
+                events += emission.events(
+                    output,
+                    type=service.accepted_type,
+                    dataschema=service.dataschema,
+                    position=position,
+                    contract_domain=service.contract.domain,
+                )
+        return events
+
+    def completion(self, output: Output, *, position: int) -> list[Event[Any]]:
+        """The events that report the output: to whom the caller named, else to the caller."""
+        own = self.vocabulary.own
+        return self._ending(
+            to=self.subject.meta.get("redirectto") or self.subject.initiator,
+            domains=self.workflow.domains,
+        ).events(
+            output,
+            type=self.vocabulary.completion_type(output.payload if isinstance(output, Emit) else output),
+            dataschema=own.dataschema,
+            position=position,
+            contract_domain=own.contract.domain,
+        )
+
+    def failure(self, error: ServiceError) -> list[Event[Any]]:
+        """The system errors that tell the caller that the workflow failed."""
+        own = self.vocabulary.own
+        return self._ending(to=self.subject.initiator, domains=self.workflow.error_domains).events(
+            error,
+            type=own.system_error_type,
+            dataschema=f"{own.contract.uri}/{WILDCARD_VERSION}",
+            position=0,
+            contract_domain=own.contract.domain,
+        )
+
+    def _child_calls(
+        self, emission: Emission, output: Output, service: OrchestratorVersion[Any, Any], position: int
+    ) -> list[Event[Any]]:
+        emit: Emit[Payload] = output if isinstance(output, Emit) else Emit(output)
+        parent = self._parent_of_child(emit, service)
+        copies = emission.events(
+            replace(emit, payload=service.with_parent(emit.payload, parent)),
+            type=service.accepted_type,
+            dataschema=service.dataschema,
+            position=position,
+            contract_domain=service.contract.domain,
+        )
+        return [copy.replace(subject=self._child_subject(copy, service, parent, position)) for copy in copies]
+
+    def _parent_of_child(self, emit: Emit[Payload], service: OrchestratorVersion[Any, Any]) -> str | None:
+        parent = emit.parent_subject
+        if parent == INHERIT:
+            return service.parent_subject_of(emit.payload) or self.consumed.subject
+        if parent is not None:
+            try:
+                Subject.parse(parent)
+            except InvalidSubject as error:
+                raise ExecutionViolation(
+                    f"Workflow {self.vocabulary.own.dataschema} called {service.dataschema} with the parent subject "
+                    f"{parent!r:.80}, which is not the subject of a workflow: {error} Leave parent_subject out to be "
+                    "the parent, or give None to start a workflow that has none."
+                ) from error
+        return parent
+
+    def _child_subject(
+        self, call: Event[Any], service: OrchestratorVersion[Any, Any], parent: str | None, position: int
+    ) -> str:
+        # Called again after a failed attempt, the child must be the same one; but never that of another workflow that
+        # took an event of the same id.
+        execution_id = derive_event_id(self.consumed.id, self.consumed.subject, position, call.domain)
+        meta = {} if call.redirectto is None else {"redirectto": call.redirectto}
+        if parent is None:
+            child = Subject.new(
+                name=service.accepted_type,
+                version=service.version,
+                initiator=call.source,
+                domain=call.domain,
+                meta=meta,
+                execution_id=execution_id,
+            )
+        else:
+            child = Subject.parse(parent).child(
+                name=service.accepted_type,
+                version=service.version,
+                domain=INHERIT if call.domain is None else call.domain,
+                meta=meta,
+                execution_id=execution_id,
+            )
+        return child.encode()
+
+    def _ending(self, *, to: str, domains: tuple[DomainRule, ...]) -> Emission:
+        return self._emission(
+            subject=self.parent_subject or self.consumed.subject,
+            parentid=self.init_event_id,
+            to=to,
+            redirectto=None,
+            domains=domains,
+        )
+
+    def _emission(
+        self, *, subject: str, parentid: str, to: str | None, redirectto: str | None, domains: tuple[DomainRule, ...]
+    ) -> Emission:
+        contract = self.workflow.contract
+        return Emission(
+            consumed=self.consumed,
+            source=contract.type,
+            subject=subject,
+            parentid=parentid,
+            to=to,
+            redirectto=redirectto,
+            execution_units=self.workflow.execution_units,
+            domains=domains,
+            own_domain=contract.domain,
+            parent_subject=self.parent_subject,
+            traceparent=self.traceparent,
+            tracestate=self.tracestate,
+        )

@@ -1,0 +1,194 @@
+"""The one wrapper that runs every kind of workflow: load the record, take a step, save, hand over the events.
+
+It owns the order of SEMANTICS 5 and what is left behind when something fails in between. What a step does is decided
+by a `WorkflowVersion`; where events go, in `emission.py`; how a record looks, in `record.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from arvo.contracts import ServiceError
+from arvo.errors import (
+    ConfigViolation,
+    ContractViolation,
+    ExecutionViolation,
+    InvalidSubject,
+    Issue,
+    TransactionViolation,
+)
+from arvo.events import Event, Subject
+from arvo.handlers.failures import unanswerable
+from arvo.orchestration.emission import WorkflowEmission
+from arvo.orchestration.kept_record import KeptRecord
+from arvo.orchestration.record import failed_record, file_reply, next_record
+from arvo.orchestration.workflow import Delivery, Ignored, Outcome
+
+if TYPE_CHECKING:
+    from arvo.orchestration.record import Expected, Record
+    from arvo.orchestration.workflow import Step, Workflow, WorkflowVersion
+    from arvo.ports import MachineMemory
+
+__all__ = ["run_with_memory"]
+
+_logger = logging.getLogger("arvo.orchestration")
+
+
+async def run_with_memory(workflow: Workflow, event: Event[Any], memory: MachineMemory, *, lock: bool) -> Outcome:
+    """What comes of one event for the execution of `workflow` that its subject names.
+
+    A raised violation has changed nothing: deliver the event again, or park it. That includes the
+    `TransactionViolation` of a record that somebody else changed meanwhile. The same event gives the same event ids
+    however often it is delivered.
+
+    Without `lock` nothing keeps two events of one execution from being worked on at the same time; then one of them is
+    refused when it is saved. Leave it out where the caller lets only one in at a time anyway.
+    """
+    subject = _subject_of(workflow, event)
+    kept = KeptRecord(memory, event, workflow.contract.type)
+    if subject.name != workflow.contract.type:
+        outcome = Outcome(ignored=Ignored.OTHER_WORKFLOW)
+    elif lock:
+        await kept.lock()
+        try:
+            outcome = await _advance(workflow, event, subject, kept)
+        finally:
+            await kept.unlock()
+    else:
+        outcome = await _advance(workflow, event, subject, kept)
+    if outcome.ignored is not None:
+        _logger.info(
+            "Workflow %s ignored event %s of type %s: %s.",
+            workflow.contract.type,
+            event.id,
+            event.type,
+            outcome.ignored.value,
+        )
+    return outcome
+
+
+async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept: KeptRecord) -> Outcome:
+    record = await kept.read()
+    ignored = _why_ignored(record, event, is_init=event.type == workflow.contract.type)
+    if ignored is not None:
+        return Outcome(ignored=ignored)
+    version = _version_for(workflow, event, subject)
+    received = version.vocabulary.read(event)
+    document = event.to_dict()
+    delivery = Delivery(
+        event=received,
+        record=record,
+        init_event_id=event.id if record is None else record.init_event_id,
+        parent_subject=_parent_in(version, received) if record is None else record.parent_subject,
+        expected=file_reply({} if record is None else record.expected, event, document),
+    )
+    emission = WorkflowEmission(
+        workflow=workflow,
+        vocabulary=version.vocabulary,
+        consumed=event,
+        subject=subject,
+        init_event_id=delivery.init_event_id,
+        parent_subject=delivery.parent_subject,
+    )
+    try:
+        step = await version.step(delivery)
+        events = _emitted(step, emission)
+    except Exception as error:
+        raised = unanswerable(error, version.vocabulary.sends)
+        if raised is error:
+            raise
+        if raised is not None:
+            raise raised from error
+        return await _fail(error, record, emission, kept)
+    after = next_record(
+        subject=event.subject,
+        init_event_id=delivery.init_event_id,
+        parent_subject=delivery.parent_subject,
+        consumed=document,
+        expected=_awaited(delivery.expected, events) if version.remembers_calls else None,
+        produced=events,
+        done=step.output is not None,
+        fields=step.fields,
+    )
+    await kept.write(after, record)
+    return Outcome(events)
+
+
+async def _fail(error: Exception, record: Record | None, emission: WorkflowEmission, kept: KeptRecord) -> Outcome:
+    """End the workflow by an exception: remember it, and tell whoever started it."""
+    workflow, event = emission.workflow, emission.consumed
+    _logger.warning(
+        "Workflow %s failed on event %s of type %s; its initiator gets a system error.",
+        workflow.contract.type,
+        event.id,
+        event.type,
+        exc_info=error,
+    )
+    data = ServiceError.from_exception(error)
+    events = emission.failure(data)
+    try:
+        await kept.write(failed_record(record, subject=event.subject, error=data), record)
+    except TransactionViolation as violation:
+        violation.add_note(f"What could not be saved is that the workflow failed: {error!r}.")
+        raise
+    return Outcome(events)
+
+
+def _emitted(step: Step, emission: WorkflowEmission) -> list[Event[Any]]:
+    events = emission.calls(step.calls) if step.calls else []
+    if step.output is not None:
+        events += emission.completion(step.output, position=len(step.calls))
+    return events
+
+
+def _awaited(expected: Expected, produced: list[Event[Any]]) -> Expected | None:
+    """The calls so far and the new ones; the layout has null where there never was one."""
+    return {**expected, **{event.id: [] for event in produced}} or None
+
+
+def _why_ignored(record: Record | None, event: Event[Any], *, is_init: bool) -> Ignored | None:
+    if record is None:
+        return None if is_init else Ignored.NOT_STARTED
+    if record.failed:
+        return Ignored.FAILED
+    if record.done:
+        return Ignored.ENDED
+    return Ignored.DUPLICATE if record.has_consumed(event, is_init=is_init) else None
+
+
+def _subject_of(workflow: Workflow, event: Event[Any]) -> Subject:
+    try:
+        return Subject.parse(event.subject)
+    except InvalidSubject as error:
+        raise ExecutionViolation(
+            f"Workflow {workflow.contract.type!r} got event {event.id!r} with the subject {event.subject!r:.80}, by "
+            f"which no workflow can be found: {error} Start workflows with version.request(...), which makes their "
+            "subject, and answer their calls with version.reply(...), which keeps it.",
+        ) from error
+
+
+def _version_for(workflow: Workflow, event: Event[Any], subject: Subject) -> WorkflowVersion:
+    version = workflow.versions.get(subject.version)
+    if version is None:
+        raise ConfigViolation(
+            f"Workflow {workflow.contract.type!r} has no version {subject.version!r}, which the subject of event "
+            f"{event.id!r} asks for; it has {', '.join(workflow.versions) or 'none'}. Deploy a workflow with that "
+            "version, or start one of those."
+        )
+    return version
+
+
+def _parent_in(version: WorkflowVersion, event: Event[Any]) -> str | None:
+    parent = version.vocabulary.own.parent_subject_of(event.data)
+    if parent is not None:
+        try:
+            Subject.parse(parent)
+        except InvalidSubject as error:
+            problem = f"{parent!r:.80} is not the subject of a workflow: {error}"
+            raise ContractViolation(
+                f"Event {event.id!r} starts a workflow whose parent could never hear of its end: parentSubject$$ "
+                f"{problem} Send the subject of the calling workflow, or null.",
+                issues=[Issue(("parentSubject$$",), problem, "invalid_subject")],
+            ) from error
+    return parent

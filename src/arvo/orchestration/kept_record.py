@@ -1,0 +1,95 @@
+"""Access to one workflow's record for one event, in terms of what a failure means for that event.
+
+Whatever a memory raises becomes a `TransactionViolation` here, so that the event is delivered again. What a record
+holds is in `record.py`; what memories promise, in `arvo.ports`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from arvo.errors import ContractViolation, TransactionViolation
+from arvo.events import Event, new_event_id
+from arvo.orchestration.record import Record
+from arvo.ports import InvalidRecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arvo.ports import MachineMemory
+
+__all__ = ["KeptRecord"]
+
+_logger = logging.getLogger("arvo.orchestration")
+
+
+class KeptRecord:
+    """The record under the subject of `event`, in `memory`."""
+
+    __slots__ = ("_event", "_holder", "_memory", "_source")
+
+    def __init__(self, memory: MachineMemory, event: Event[Any], source: str) -> None:
+        self._memory = memory
+        self._event = event
+        self._source = source
+        self._holder = ""
+
+    async def lock(self) -> None:
+        """Keep other events of the workflow out, or raise."""
+        self._holder = new_event_id()
+        try:
+            acquired = await self._memory.lock(self._event.subject, self._holder)
+        except Exception as error:
+            raise TransactionViolation(
+                f"Workflow {self._source!r} could not be locked for event {self._event.id!r}: {error} "
+                "Nothing was changed; deliver the event again when the memory answers.",
+                cause="LOCK_FAILURE",
+            ) from error
+        if not acquired:
+            raise TransactionViolation(
+                f"Workflow {self._source!r} is busy with another event, so event {self._event.id!r} has to wait. "
+                "Nothing was changed; deliver it again a little later.",
+                cause="LOCK_UNACQUIRED",
+            )
+
+    async def unlock(self) -> None:
+        """Let other events in again. Never raises: the work is done by then, and the lock expires by itself."""
+        try:
+            await self._memory.unlock(self._event.subject, self._holder)
+        except Exception:
+            _logger.warning(
+                "The lock of workflow %s taken for event %s could not be given back; it will expire.",
+                self._source,
+                self._event.id,
+                exc_info=True,
+            )
+
+    async def read(self) -> Record | None:
+        """What the last step left; None when there was none."""
+        try:
+            raw = await self._memory.read(self._event.subject)
+        except Exception as error:
+            raise TransactionViolation(
+                f"The state of workflow {self._source!r} could not be read for event {self._event.id!r}: {error} "
+                "Nothing was changed; deliver the event again when the memory answers.",
+                cause="READ_FAILURE",
+            ) from error
+        return None if raw is None else Record.load(raw, self._event)
+
+    async def write(self, data: Mapping[str, Any], before: Record | None) -> None:
+        """Replace what `read` returned. After this, and only then, the step has happened."""
+        try:
+            await self._memory.write(self._event.subject, data, None if before is None else before.raw)
+        except InvalidRecordError as error:
+            raise ContractViolation(
+                f"Workflow {self._source!r} cannot be saved after event {self._event.id!r}: {error} "
+                "Nothing was changed.",
+                issues=error.issues,
+            ) from error
+        except Exception as error:
+            raise TransactionViolation(
+                f"The state of workflow {self._source!r} could not be saved after event {self._event.id!r}: {error} "
+                "None of the events of this step was sent; deliver the event again.",
+                cause="WRITE_FAILURE",
+            ) from error
