@@ -7,6 +7,7 @@ from arvo.contracts.contract import Contract, SimpleContract
 from arvo.contracts.orchestrator import OrchestratorContract, OrchestratorVersion
 from arvo.contracts.payload import OneOf, Payload, ServiceError, WithParentSubject, one_of
 from arvo.contracts.reading import read_payload
+from arvo.contracts.schema_import import payload_from_schema
 from arvo.contracts.services import Services, services
 from arvo.contracts.version import ContractVersion, Service
 
@@ -23,6 +24,7 @@ __all__ = [
     "SimpleContract",
     "WithParentSubject",
     "one_of",
+    "payload_from_schema",
     "read_payload",
     "services",
 ]

@@ -5,11 +5,13 @@ Versions themselves are in `version.py`, those of workflows in `orchestrator.py`
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
 from arvo.contracts import naming
+from arvo.contracts.documents import parse_document
 from arvo.contracts.payload import OneOf, Payload, PayloadClass, ServiceError
 from arvo.contracts.version import ContractVersion
 from arvo.errors import DefinitionError
@@ -88,6 +90,31 @@ class Contract:
                 "Ask for one of those, 'latest' or 'oldest'."
             )
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contract as the JSON document that teams and languages exchange: types, and payloads as JSON Schema."""
+        from arvo.contracts.exchange import contract_to_document
+
+        return contract_to_document(self)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as a text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Contract:
+        """The contract in an exchange document, of whatever kind it is. Its schemas become payload classes.
+
+        Raises `DefinitionError`, which says where, for a document that is wrong, too large or nested too deeply.
+        """
+        from arvo.contracts.exchange import contract_from_document
+
+        return contract_from_document(document)
+
+    @staticmethod
+    def from_json(document: str | bytes) -> Contract:
+        """`from_dict` for a text, which may come from anybody: only `DefinitionError` is raised, whatever it holds."""
+        return Contract.from_dict(parse_document(document))
 
     def _check_type(self) -> None:
         naming.check_unreserved(self.type, uri=self.uri, path="type")

@@ -40,12 +40,12 @@ def issues_of(error: ValidationError, raw: bytes | str) -> list[Issue]:
     document = _decoded(raw)
     found: dict[tuple[str | int, ...], Issue] = {}
     for detail in error.errors(include_url=False, include_context=False):
-        code, message = detail["type"], detail["msg"]
+        code, message = detail["type"], _wire_words(detail["type"], detail["msg"])
         path = _wire_path(detail["loc"], document, missing=code == "missing")
         if code == "extra_forbidden":
             # The object is what is wrong: the key is none of its own.
             message, path = f"unknown key {path[-1]!r}", path[:-1]
-        elif code not in {"missing", "json_invalid"}:
+        elif code.endswith("_type") or code in {"number", "integer", "union"}:
             message = f"{message}, got {_kind(detail['input'])}"
         known = found.get(path)
         if known is None:
@@ -66,6 +66,17 @@ def _wire_path(location: Sequence[str | int], document: Any, *, missing: bool) -
             continue
         path.append(part)
     return tuple(path)
+
+
+def _wire_words(code: str, message: str) -> str:
+    """Pydantic's message, of arrays and objects instead of the Python types they are read into."""
+    if code in {"tuple_type", "list_type", "set_type", "frozen_set_type"}:
+        return "Input should be an array"
+    if code in {"dict_type", "model_type", "model_attributes_type"}:
+        return "Input should be an object"
+    if code in {"too_short", "too_long"}:
+        return message.replace("Tuple", "Array").replace("List", "Array").replace(" after validation", "")
+    return message
 
 
 def _decoded(raw: bytes | str) -> Any:

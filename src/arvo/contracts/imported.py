@@ -1,0 +1,67 @@
+"""What all payload classes made from JSON Schemas share: their base classes, and the names of their attributes."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping  # noqa: TC003 - Pydantic looks it up
+from types import GenericAlias, new_class
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from arvo.contracts.payload import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Extra", "ImportedPayload", "WithOptionalFields", "attribute_names", "foundation"]
+
+Extra: TypeAlias = Literal["ignore", "allow", "forbid"]
+
+_FIXED_NAMES = {"parentSubject$$": "parent_subject"}
+
+
+class ImportedPayload(Payload, strict=False):
+    """Data that follows an imported schema. The leaves are strict; containers take any Python sequence or mapping."""
+
+
+class WithOptionalFields(ImportedPayload):
+    """Remembers which fields may be absent, so that they stay absent when the data is written again."""
+
+    optional_fields: ClassVar[Mapping[str, str]]
+    """Wire name by attribute name."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        for name, wire_name in self.optional_fields.items():
+            if name not in self.model_fields_set:
+                written.pop(wire_name, None)
+                written.pop(name, None)
+        return written
+
+
+def foundation(*, is_partial: bool, extra: Extra, members: Any) -> type[ImportedPayload]:
+    """The base of one class: whether fields may be absent, and what becomes of unknown keys."""
+    base = WithOptionalFields if is_partial else ImportedPayload
+    annotations = {"__pydantic_extra__": GenericAlias(dict, (str, members))} if extra == "allow" else {}
+    made = new_class(base.__name__, (base,), {"extra": extra}, lambda body: body.update(__annotations__=annotations))
+    return cast("type[ImportedPayload]", made)
+
+
+def attribute_names(wire_names: Collection[str]) -> list[str]:
+    """A Python attribute for each property: its own name if that can be one, else the nearest that is free."""
+    taken = set(wire_names)
+    names: list[str] = []
+    for wire_name in wire_names:
+        name = _FIXED_NAMES.get(wire_name) or re.sub(r"[^A-Za-z0-9_]", "_", wire_name).strip("_") or "field"
+        if name[0].isdigit():
+            name = f"field_{name}"
+        if keyword.iskeyword(name) or hasattr(WithOptionalFields, name):
+            name += "_"
+        while name != wire_name and name in taken:
+            name += "_"
+        taken.add(name)
+        names.append(name)
+    return names

@@ -1,0 +1,77 @@
+"""Payload classes as JSON Schema, laid out as the TypeScript side lays out its own.
+
+Keys that are stripped are `additionalProperties: false` there too; `x-unknown` tells them from those that are refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from arvo.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from pydantic_core import core_schema
+
+    from arvo.contracts.payload import Payload
+
+__all__ = ["JSON_SCHEMA_DIALECT", "PARENT_SUBJECT_SCHEMA", "SYSTEM_ERROR_SCHEMA", "schema_of"]
+
+JSON_SCHEMA_DIALECT = "http://json-schema.org/draft-07/schema#"
+
+PARENT_SUBJECT_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
+    "description": "Subject of the workflow that starts this one; null when none does",
+}
+
+SYSTEM_ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "errorName": {"type": "string", "description": "Kind of the error: the name of its class"},
+        "errorMessage": {"type": "string", "description": "What happened"},
+        "errorStack": {"type": ["string", "null"], "description": "Where it happened, as far as the service tells"},
+    },
+    "required": ["errorName", "errorMessage", "errorStack"],
+    "additionalProperties": False,
+    "$schema": JSON_SCHEMA_DIALECT,
+}
+
+
+def schema_of(payload: type[Payload]) -> dict[str, Any]:
+    """The JSON Schema of a payload class; that of an imported class is what was imported."""
+    imported = payload.imported_schema
+    if imported is not None:
+        return dict(imported)
+    try:
+        schema = payload.model_json_schema(by_alias=True, mode="validation", schema_generator=_WireSchema)
+    except (PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation) as error:
+        raise DefinitionError(
+            f"{payload.__name__} cannot be described as JSON Schema: {error.message}. "
+            "Use fields that JSON can carry, or give the field a schema with pydantic.WithJsonSchema."
+        ) from error
+    return {**schema, "$schema": JSON_SCHEMA_DIALECT}
+
+
+class _WireSchema(GenerateJsonSchema):
+    """Pydantic's schemas without titles, which only repeat Python names, and with what happens to unknown keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the answer is the same for all
+        return False
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        return _untitled(super().enum_schema(schema))
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        described = _untitled(super().model_schema(schema))
+        if "additionalProperties" not in described:
+            described |= {"additionalProperties": False, "x-unknown": "strip"}
+        elif described["additionalProperties"] is False:
+            described["x-unknown"] = "strict"
+        return described
+
+
+def _untitled(schema: JsonSchemaValue) -> JsonSchemaValue:
+    schema.pop("title", None)
+    return schema
