@@ -1,1 +1,72 @@
-"""Contract-first, event-driven handlers and durable orchestration."""
+"""Contract-first, event-driven handlers and durable orchestration.
+
+The names that most programs need. Ports are in `arvo.ports`, back ends in `arvo.backends.*`, the test kit is in
+`arvo.testing`.
+"""
+
+from arvo.contracts import (
+    Contract,
+    ContractVersion,
+    OrchestratorContract,
+    Payload,
+    ServiceError,
+    SimpleContract,
+    one_of,
+    services,
+)
+from arvo.errors import (
+    ArvoError,
+    BackendError,
+    ConfigViolation,
+    ContractViolation,
+    DefinitionError,
+    ExecutionViolation,
+    InvalidEvent,
+    InvalidSubject,
+    TransactionViolation,
+    Violation,
+)
+from arvo.events import Event, Subject, create_event, managed_event_id, parse_managed_event_id
+from arvo.handlers import Emit, Handler, HandlerContext, MultiHandler, Router
+from arvo.orchestration import Done, Resumable, Turn, Wait
+from arvo.runtime import App, DeadLetter, RetryPolicy, Subscription, UnansweredError
+
+__all__ = [
+    "App",
+    "ArvoError",
+    "BackendError",
+    "ConfigViolation",
+    "Contract",
+    "ContractVersion",
+    "ContractViolation",
+    "DeadLetter",
+    "DefinitionError",
+    "Done",
+    "Emit",
+    "Event",
+    "ExecutionViolation",
+    "Handler",
+    "HandlerContext",
+    "InvalidEvent",
+    "InvalidSubject",
+    "MultiHandler",
+    "OrchestratorContract",
+    "Payload",
+    "Resumable",
+    "RetryPolicy",
+    "Router",
+    "ServiceError",
+    "SimpleContract",
+    "Subject",
+    "Subscription",
+    "TransactionViolation",
+    "Turn",
+    "UnansweredError",
+    "Violation",
+    "Wait",
+    "create_event",
+    "managed_event_id",
+    "one_of",
+    "parse_managed_event_id",
+    "services",
+]
