@@ -135,13 +135,11 @@ def _accepted_class(contract: Contract, accepts: Mapping[str, Any], place: Path)
 def _emitted_class(emitted: Any, place: Path) -> type[Payload]:
     described = object_at(emitted, place)
     event_type = text_at(described, "type", place)
+    name = _class_name(event_type)
     try:
-        naming.check_event_type(event_type)
+        return payload_from_schema(described.get("schema"), name=name, path=(*place, "schema"), event_type=event_type)
     except DefinitionError as error:
         raise _placed(error, place) from error
-    return payload_from_schema(
-        described.get("schema"), name=_class_name(event_type), path=(*place, "schema"), event_type=event_type
-    )
 
 
 def _without_parent_subject(schema: Mapping[str, Any]) -> Mapping[str, Any]:

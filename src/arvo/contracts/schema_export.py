@@ -43,7 +43,7 @@ def schema_of(payload: type[Payload]) -> dict[str, Any]:
     """The JSON Schema of a payload class; that of an imported class is what was imported."""
     imported = payload.imported_schema
     if imported is not None:
-        return dict(imported)
+        return {**imported, "$schema": imported.get("$schema", JSON_SCHEMA_DIALECT)}
     try:
         schema = payload.model_json_schema(by_alias=True, mode="validation", schema_generator=_WireSchema)
     except (PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation) as error:

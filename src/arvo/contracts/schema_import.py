@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, create_model
 from arvo.contracts import schema_values as values
 from arvo.contracts.documents import Path, is_array, is_object, object_at, refused
 from arvo.contracts.imported import Extra, ImportedPayload, WithOptionalFields, attribute_names, foundation
+from arvo.contracts.naming import check_event_type
 from arvo.contracts.payload import Payload
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def payload_from_schema(schema: Any, *, name: str, path: Path = (), event_type: 
     Attributes have the names of the schema's properties where Python allows them, else the nearest it does allow.
     Optional properties that are absent read as `None` and stay absent when written.
     """
+    if event_type is not None:
+        check_event_type(event_type)
     return _Importer(object_at(schema, path), name, path).payload(event_type)
 
 
