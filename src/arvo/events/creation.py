@@ -6,42 +6,55 @@ twice spoils an address.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, TypeVar, overload
+
+from pydantic import BaseModel
+from typing_extensions import Unpack
 
 from arvo.errors import InvalidEvent, Issue
-from arvo.events.envelope import LATER
 from arvo.events.event import Event
 from arvo.events.uri import encode_uri
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from arvo.events.envelope import Extensions
+    from arvo.events.frozen import JsonObject
 
-__all__ = ["create_event"]
+__all__ = ["Attributes", "create_event"]
 
-D = TypeVar("D")
+M = TypeVar("M", bound=BaseModel)
+
+_ADDRESSES: Final = ("source", "subject", "dataschema", "to", "redirectto", "parentid")
 
 
-def create_event(
-    *,
-    type: str,
-    source: str,
-    subject: str,
-    data: D,
-    id: str = LATER,
-    specversion: str = LATER,
-    datacontenttype: str = LATER,
-    dataschema: str | None = None,
-    time: str = LATER,
-    to: str | None = None,
-    accesscontrol: str | None = None,
-    redirectto: str | None = None,
-    executionunits: int | float | None = None,
-    traceparent: str | None = None,
-    tracestate: str | None = None,
-    parentid: str | None = None,
-    domain: str | None = None,
-    extensions: Extensions = LATER,
-) -> Event[D]:
+class Attributes(TypedDict, total=False):
+    """What `create_event` takes besides the data."""
+
+    type: Required[str]
+    source: Required[str]
+    subject: Required[str]
+    id: str
+    specversion: str
+    datacontenttype: str
+    dataschema: str | None
+    time: str
+    to: str | None
+    accesscontrol: str | None
+    redirectto: str | None
+    executionunits: int | float | None
+    traceparent: str | None
+    tracestate: str | None
+    parentid: str | None
+    domain: str | None
+    extensions: Extensions
+
+
+@overload
+def create_event(*, data: M, **attributes: Unpack[Attributes]) -> Event[M]: ...
+@overload
+def create_event(*, data: Mapping[str, Any], **attributes: Unpack[Attributes]) -> Event[JsonObject]: ...
+def create_event(*, data: BaseModel | Mapping[str, Any], **attributes: Unpack[Attributes]) -> Event[Any]:
     """A checked event whose addresses are URI-encoded from what is given; `Event` says what is made up when left out.
 
     Encodes `source`, `subject`, `to`, `redirectto`, `dataschema` and `parentid`: give them as they read, not encoded
@@ -50,39 +63,21 @@ def create_event(
     >>> create_event(type="com.card.charge", source="my shop", subject="order/1", data={}).source
     'my%20shop'
     """
-    return Event(
-        id=_trimmed(id),
-        source=_encoded("source", source),
-        specversion=specversion,
-        type=type,
-        subject=_encoded("subject", subject),
-        datacontenttype=datacontenttype,
-        dataschema=_encoded("dataschema", dataschema),
-        data=data,
-        time=time,
-        to=LATER if to is None else _encoded("to", to),
-        accesscontrol=accesscontrol,
-        redirectto=_encoded("redirectto", redirectto),
-        executionunits=executionunits,
-        traceparent=traceparent,
-        tracestate=tracestate,
-        parentid=_encoded("parentid", parentid),
-        domain=domain,
-        extensions=extensions,
-    )
-
-
-def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _encoded(name: str, value: Any) -> Any:
+    given: dict[str, Any] = {**attributes}
     # What is no string is left for the constructor to refuse, together with everything else that is wrong.
-    if not isinstance(value, str):
-        return value
+    for name in _ADDRESSES:
+        if isinstance(given.get(name), str):
+            given[name] = _encoded(name, given[name])
+    if isinstance(given.get("id"), str):
+        given["id"] = given["id"].strip()
+    if given.get("to") is None:
+        given.pop("to", None)
+    return Event(data=data, **given)
+
+
+def _encoded(name: str, value: str) -> str:
     try:
         return encode_uri(value)
     except InvalidEvent as error:
-        raise InvalidEvent(
-            f"'{name}' cannot be encoded: {error.message}", issues=[Issue((name,), error.message, "malformed_uri")]
-        ) from error
+        issue = Issue((name,), error.message, "malformed_uri")
+        raise InvalidEvent(f"'{name}' cannot be encoded: {error.message}", issues=[issue]) from error

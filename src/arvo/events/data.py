@@ -37,9 +37,11 @@ class ReadData:
 
 
 def write_data(data: object) -> Raw:
-    """What an event holds of a mapping that a user gave: its JSON. Raises InvalidEvent when it has none."""
+    """What an event holds of a JSON object that a user gave: its text. Raises InvalidEvent when it is none."""
     try:
-        return Raw(write_json(data))
+        if isinstance(data, Mapping):
+            return Raw(write_json(cast("object", data)))
+        raise UnwritableJsonError(f"a {type(data).__name__} is neither a mapping nor a pydantic model")
     except UnwritableJsonError as error:
         raise _invalid_data(("data", *error.path), str(error), "not_json") from error
 

@@ -6,10 +6,9 @@ Its rules are in `rules.py`, applied in `checking.py`; what is out of the ordina
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast, overload
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -21,18 +20,19 @@ from arvo.events.checking import complete_and_check
 from arvo.events.data import ReadData, data_as_json, model_as_json, read_data, write_data
 from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
 from arvo.events.envelope import Envelope, Extensions, held_data, held_extensions, hold_data
-from arvo.events.json_text import js_number, parse_json
+from arvo.events.json_text import format_json, js_number, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from arvo.events.frozen import JsonObject
 
 __all__ = ["Changes", "Event"]
 
-D = TypeVar("D")
+M = TypeVar("M", bound=BaseModel)
 D_co = TypeVar("D_co", covariant=True)
 
+_COMPACT: Final = -1
 _NO_EXTENSIONS: Final[Extensions] = MappingProxyType({})
 
 
@@ -127,10 +127,16 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         return Event(**members_of_mapping(document))
 
     def to_json(self, *, indent: int | None = None) -> bytes:
-        """The JSON document, on one line unless `indent` is given. Nulls are written, as the wire format has them."""
+        """The JSON document, on one line unless `indent` is given. Nulls are written, as the wire format has them.
+
+        Raises InvalidEvent when the data, a model, turns out not to be a JSON object with finite numbers.
+        """
         plain = held_extensions(self) is UNSET and not isinstance(self.executionunits, float)
         raw = _encoder.encode(self if plain else _wire_members(self, _spell))
-        return raw if indent is None else msgspec.json.format(raw, indent=indent)
+        if indent is not None:
+            return format_json(raw, indent)
+        # Data that came with line breaks is kept as it came, but documents on one line are what streams are made of.
+        return format_json(raw, _COMPACT) if b"\n" in raw or b"\r" in raw else raw
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as plain values in wire order, all of them the caller's own."""
@@ -138,10 +144,14 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         members["data"] = parse_json(self.data_json)
         return members
 
-    def with_data(self, data: D) -> Event[D]:
+    @overload
+    def with_data(self, data: M) -> Event[M]: ...
+    @overload
+    def with_data(self, data: Mapping[str, Any]) -> Event[JsonObject]: ...
+    def with_data(self, data: BaseModel | Mapping[str, Any]) -> Event[Any]:
         """The same envelope around other data. The envelope is known to be sound and is not checked again."""
-        event = cast("Event[D]", copy(self))
-        hold_data(event, write_data(cast("object", data)) if isinstance(data, Mapping) else data)
+        event = cast("Event[Any]", copy(self))
+        hold_data(event, data if isinstance(data, BaseModel) else write_data(data))
         return event
 
     def replace(self, **changes: Unpack[Changes]) -> Event[D_co]:

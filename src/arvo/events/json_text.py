@@ -25,6 +25,7 @@ __all__ = [
     "MalformedJsonError",
     "UnwritableJsonError",
     "check_depth",
+    "format_json",
     "js_number",
     "parse_json",
     "with_js_numbers",
@@ -92,6 +93,17 @@ def write_json(value: object) -> bytes:
 def with_js_numbers(raw: bytes) -> bytes:
     """The same compact JSON with every float spelled as JavaScript spells it: `1` for `1.0`, `1e+21` for `1e21`."""
     return _encoder.encode(_js_number_decoder.decode(raw))
+
+
+def format_json(raw: bytes, indent: int) -> bytes:
+    """The same JSON laid out with this indent, or without any blanks when it is negative."""
+    try:
+        return msgspec.json.format(raw, indent=indent)
+    except msgspec.DecodeError:
+        # Lone surrogates again, which only the standard library takes.
+        separators = (",", ":") if indent < 0 else None
+        text = json.dumps(json.loads(raw), ensure_ascii=False, indent=max(indent, 0) or None, separators=separators)
+        return text.encode("utf-8", "backslashreplace")
 
 
 def js_number(value: float) -> str:

@@ -30,7 +30,7 @@ class NotPackedError(ValueError):
 
 
 def pack(content: Any) -> str:
-    """`content`, plain JSON values, as base64(zlib(JSON)). Raises NotPackedError when it is too large to be unpacked."""
+    """`content`, plain JSON values, as base64(zlib(JSON)). Raises NotPackedError when it is too large to be read."""
     raw = write_json(content)
     if len(raw) > MAX_INFLATED_BYTES:
         raise NotPackedError(f"its {len(raw)} bytes are more than {MAX_INFLATED_BYTES}")
@@ -57,7 +57,8 @@ def _decode_base64(text: str) -> bytes:
     try:
         return binascii.a2b_base64(raw, strict_mode=True)
     except binascii.Error:
-        kept = _foreign_characters.sub(b"", raw.translate(_url_safe_to_standard))
+        # Padding ends the text, whatever follows.
+        kept = _foreign_characters.sub(b"", raw.partition(b"=")[0].translate(_url_safe_to_standard))
         if len(kept) % 4 == 1:
             kept = kept[:-1]
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
