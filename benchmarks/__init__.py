@@ -1,0 +1,1 @@
+"""Times this package against the TypeScript packages from npm, side by side: `python -m benchmarks`."""
