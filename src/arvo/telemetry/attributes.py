@@ -1,0 +1,51 @@
+"""The names of what spans, measurements and logs say, as data. The event's own attributes: `arvo.events.attributes`.
+
+`messaging.*` and `error.type` follow the semantic conventions of OpenTelemetry; `arvo.*` are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ATTEMPT",
+    "CONTRACT_URI",
+    "CONTRACT_VERSION",
+    "CONVERSATION_ID",
+    "DEAD_LETTER_REASON",
+    "DESTINATION",
+    "ERROR_TYPE",
+    "EVENT_TYPE",
+    "HANDLER_KIND",
+    "HANDLER_SOURCE",
+    "MESSAGE_ID",
+    "MESSAGING_SYSTEM",
+    "OPERATION_NAME",
+    "OPERATION_TYPE",
+    "SYSTEM_NAME",
+    "TRANSACTION_CAUSE",
+    "VIOLATION_KIND",
+    "WORKFLOW_STATUS",
+]
+
+MESSAGING_SYSTEM: Final = "messaging.system"
+SYSTEM_NAME: Final = "arvo"
+"""The value of `messaging.system`."""
+OPERATION_NAME: Final = "messaging.operation.name"
+OPERATION_TYPE: Final = "messaging.operation.type"
+DESTINATION: Final = "messaging.destination.name"
+MESSAGE_ID: Final = "messaging.message.id"
+CONVERSATION_ID: Final = "messaging.message.conversation_id"
+ERROR_TYPE: Final = "error.type"
+
+HANDLER_SOURCE: Final = "arvo.handler.source"
+HANDLER_KIND: Final = "arvo.handler.kind"
+"""One of handler, multi, router, resumable, orchestrator."""
+CONTRACT_URI: Final = "arvo.contract.uri"
+CONTRACT_VERSION: Final = "arvo.contract.version"
+EVENT_TYPE: Final = "arvo.event.type"
+ATTEMPT: Final = "arvo.attempt"
+WORKFLOW_STATUS: Final = "arvo.workflow.status"
+VIOLATION_KIND: Final = "arvo.violation.kind"
+TRANSACTION_CAUSE: Final = "arvo.transaction.cause"
+DEAD_LETTER_REASON: Final = "arvo.dead_letter.reason"
