@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import Context, ContextVar, copy_context
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
-from arvo.contracts import Payload, ServiceError
+from arvo.contracts import Payload
 from arvo.errors import DefinitionError
 from arvo.ports import SystemClock
 from arvo.runtime.assembly import check_assembly, doubts
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from types import TracebackType
 
-    from arvo.contracts import Contract, ContractVersion
+    from arvo.contracts import Contract
     from arvo.events import Event
-    from arvo.handlers.event_handler import EventHandler
+    from arvo.handlers import EventHandler
     from arvo.ports import Clock, MachineMemory
     from arvo.runtime.dead_letters import DeadLetter
     from arvo.runtime.hooks import DeadLetterHook, Observer
     from arvo.runtime.middleware import Execute, Middleware
+    from arvo.runtime.resolution import Answering
     from arvo.runtime.shutdown import ShutdownReport
     from arvo.runtime.subscription import Servable
 
@@ -44,14 +46,14 @@ __all__ = ["App", "Sink"]
 
 logger = logging.getLogger("arvo.runtime")
 
+_own_run: ContextVar[tuple[App | None, Broker | None]] = ContextVar("arvo_own_run", default=(None, None))
+"""The run that `resolve` made for one event, as seen by all that runs in it."""
+
 A = TypeVar("A", bound=Payload)
-E = TypeVar("E", bound=Payload)
-DeadLetterHookT = TypeVar("DeadLetterHookT", bound="DeadLetterHook")
-ObserverT = TypeVar("ObserverT", bound="Observer")
+R = TypeVar("R", bound=Payload)
 
 Sink: TypeAlias = "Callable[[Event[Any]], Awaitable[None]]"
 """Takes an event that leaves this world. An error is retried like a handler's, so it may see the same event again."""
-SinkT = TypeVar("SinkT", bound=Sink)
 
 
 class App:
@@ -110,7 +112,7 @@ class App:
         self._refuse_running("bind a memory")
         self._memory = memory
 
-    def sink(self, domain: str) -> Callable[[SinkT], SinkT]:
+    def sink(self, domain: str) -> Callable[[Sink], Sink]:
         """Hand every event that is emitted into `domain` to the decorated coroutine function.
 
             @app.sink("human.inbox")
@@ -119,7 +121,7 @@ class App:
         Events of one subject come one at a time and in order; errors are retried, then the event is a dead letter.
         """
 
-        def register(sink: SinkT) -> SinkT:
+        def register(sink: Sink) -> Sink:
             self._refuse_running("register a sink")
             if domain in self._sinks:
                 raise DefinitionError(f"Domain {domain!r} has a sink already. Let one sink do both things.")
@@ -128,7 +130,7 @@ class App:
 
         return register
 
-    def on_unhandled(self, hook: SinkT) -> SinkT:
+    def on_unhandled(self, hook: Sink) -> Sink:
         """Hand every event that nobody here answers to or waits for to the decorated coroutine function.
 
         Without it, answers to published events are let go, and events with an unknown address are dead letters.
@@ -139,13 +141,13 @@ class App:
         self._unhandled = hook
         return hook
 
-    def on_event(self, hook: ObserverT) -> ObserverT:
+    def on_event(self, hook: Observer) -> Observer:
         """Call the decorated function with an `Observation` after each attempt of a handler or sink."""
         self._refuse_running("register on_event")
         self._records.hooks.observers.append(hook)
         return hook
 
-    def on_dead_letter(self, hook: DeadLetterHookT) -> DeadLetterHookT:
+    def on_dead_letter(self, hook: DeadLetterHook) -> DeadLetterHook:
         """Await the decorated coroutine function with each `DeadLetter`."""
         self._refuse_running("register on_dead_letter")
         self._records.hooks.on_dead_letter.append(hook)
@@ -172,7 +174,7 @@ class App:
     async def __aenter__(self) -> Self:
         if self._broker is not None:
             raise DefinitionError("The app is open already. Open it once, and let all tasks use it.")
-        self._broker = await self._exits.enter_async_context(self._running())
+        self._broker = await self._exits.enter_async_context(self._running(copy_context()))
         return self
 
     async def __aexit__(
@@ -194,29 +196,33 @@ class App:
 
     @overload
     async def resolve(
-        self, event: Event[A], *, expect: ContractVersion[A, E], timeout: timedelta | None = None
-    ) -> Event[E | ServiceError]: ...
+        self, event: Event[A], *, expect: Answering[A, R], timeout: timedelta | None = None
+    ) -> Event[R]: ...
     @overload
     async def resolve(self, event: Event[Any], *, timeout: timedelta | None = None) -> Event[Any]: ...
     async def resolve(
         self,
         event: Event[Any],
         *,
-        expect: ContractVersion[Any, Any] | None = None,
+        expect: Answering[Any, Any] | None = None,
         timeout: timedelta | None = None,
     ) -> Event[Any]:
         """Publish the event, run all that comes of it here, and return the first event that comes back to its source.
 
-        With `expect` the answer is read as one of that version's. Without `timeout` it ends as soon as nothing of the
-        event is in flight; with one, it also waits that long for answers from other domains to be published. Raises
-        `UnansweredError` (`ResolveTimeoutError` after the timeout), which says what became of the event instead.
+        With `expect=charge_v1` the answer is read as one that this version gives. Without `timeout` it ends as soon as
+        nothing of the event is in flight; with one, it also waits that long for answers from other domains to be
+        published. Raises `UnansweredError` (`ResolveTimeoutError` after the timeout), which says what became of the
+        event instead, and `ConfigViolation` when nobody answers to its address.
 
         An app that is not open is opened for this one event, and finishes all that came of it before this returns.
         """
-        if self._broker is not None:
-            answer = await self._broker.resolve(event, timeout)
+        broker = self._broker_here()
+        if broker is not None:
+            answer = await broker.resolve(event, timeout)
         else:
-            async with self._running() as broker:
+            context = copy_context()
+            async with self._running(context) as broker:
+                context.run(_own_run.set, (self, broker))
                 answer = await broker.resolve(event, timeout)
         return answer if expect is None else expect.parse_emitted(answer)
 
@@ -234,18 +240,24 @@ class App:
         await broker.close(self._drain_timeout if timeout is None else timeout)
         return broker.report()
 
+    def _broker_here(self) -> Broker | None:
+        """The run of this app that the present code is part of, else the one that all share."""
+        app, broker = _own_run.get()
+        return broker if app is self else self._broker
+
     def _open_broker(self) -> Broker:
-        if self._broker is None:
+        broker = self._broker_here()
+        if broker is None:
             raise AppClosedError("The app is not open. Use it within `async with app:`.")
-        return self._broker
+        return broker
 
     def _refuse_running(self, action: str) -> None:
         if self._broker is not None:
             raise DefinitionError(f"The app is running, so it is too late to {action}. Do it before `async with app:`.")
 
     @asynccontextmanager
-    async def _running(self) -> AsyncGenerator[Broker]:
-        broker = Broker(self._topology(), self._records, self._clock)
+    async def _running(self, context: Context) -> AsyncGenerator[Broker]:
+        broker = Broker(self._topology(), self._records, self._clock, context)
         await broker.start()
         try:
             try:
@@ -255,9 +267,12 @@ class App:
                 raise
             await broker.close(self._drain_timeout)
         finally:
-            self.shutdown_report = await broker.finish()
-            if not self.shutdown_report.clean:
-                logger.warning("%s", self.shutdown_report)
+            try:
+                await broker.finish()
+            finally:
+                self.shutdown_report = broker.report()
+                if not self.shutdown_report.clean:
+                    logger.warning("%s", self.shutdown_report)
 
     def _topology(self) -> Topology:
         return Topology(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from arvo.errors import DefinitionError, Issue
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from arvo.contracts import Contract, ContractVersion
     from arvo.runtime.subscription import Servable
@@ -28,15 +28,25 @@ def check_assembly(handlers: Sequence[Servable], *, external: Collection[Contrac
         )
 
 
-def doubts(handlers: Iterable[Servable], *, sinks: Collection[str]) -> Iterator[str]:
+def doubts(handlers: Sequence[Servable], *, sinks: Collection[str]) -> Iterator[str]:
     """What an app may be missing."""
-    for handler in handlers:
-        for version in handler.calls:
+    addresses = {handler.source for handler in handlers}
+    for caller in handlers:
+        for version in caller.calls:
+            if version.accepted_type in addresses:
+                continue
+            call = f"{caller.source!r} calls {version.dataschema}, "
             domain = version.contract.domain
             if domain is not None and domain not in sinks:
                 yield (
-                    f"{handler.source!r} calls {version.dataschema} in domain {domain!r}, which has no sink: such "
-                    f"calls will wait in app.waiting({domain!r}) until their answers are published."
+                    f"{call}whose domain {domain!r} has no sink: calls emitted into it wait in app.waiting({domain!r}) "
+                    "until their answers are published."
+                )
+            elsewhere = [handler.source for handler in handlers if version in handler.implements]
+            if elsewhere:
+                yield (
+                    f"{call}which is served at {elsewhere[0]!r} and not at {version.accepted_type!r}: only calls "
+                    f"wrapped in Emit(..., to={elsewhere[0]!r}) arrive there."
                 )
 
 
@@ -54,56 +64,41 @@ def _incomplete(handlers: Sequence[Servable]) -> Iterator[Issue]:
 
 
 def _twice(handlers: Sequence[Servable]) -> Iterator[Issue]:
-    seen: dict[str, Servable] = {}
+    first: dict[str, Servable] = {}
     for handler in handlers:
-        other = seen.setdefault(handler.source, handler)
-        if other is not handler:
+        if handler.source in first:
             yield Issue(
                 (handler.source,),
-                f"Two handlers answer to {handler.source!r}: {_named(other)} and {_named(handler)}. An event has one "
-                "handler; keep one of them, or put a Router in front.",
+                f"Two handlers answer to {handler.source!r}: {first[handler.source]!r} and {handler!r}. An event has "
+                "one handler: keep one of them, or put a Router in front.",
                 "duplicate_source",
             )
+        first.setdefault(handler.source, handler)
 
 
 def _unanswered(handlers: Sequence[Servable], external: Collection[Contract]) -> Iterator[Issue]:
     for caller in handlers:
         for version in caller.calls:
-            if not _answered(version, handlers, external):
-                yield _cannot_call(caller, version, handlers)
+            problem = _problem_with_call(version, handlers, external)
+            if problem:
+                message = f"{caller.source!r} calls {version.dataschema}, {problem}"
+                yield Issue((caller.source, version.dataschema), message, "unanswered_call")
 
 
-def _answered(version: ContractVersion[Any, Any], handlers: Sequence[Servable], external: Collection[Contract]) -> bool:
-    contract = version.contract
-    if contract in external or any(version in handler.implements for handler in handlers):
-        return True
-    at_address = [handler for handler in handlers if handler.source == contract.type]
-    if at_address:
-        return not any(handler.implements for handler in at_address)
-    return contract.domain is not None
-
-
-def _cannot_call(caller: Servable, version: ContractVersion[Any, Any], handlers: Sequence[Servable]) -> Issue:
-    calls = f"{caller.source!r} calls {version.dataschema}, "
-    implemented = [
-        known.dataschema
-        for handler in handlers
-        if handler.source == version.accepted_type
-        for known in handler.implements
-    ]
-    if implemented:
-        what = (
-            f"but the handler of {version.accepted_type!r} in this app implements only {', '.join(implemented)}. "
-            "Call one of those, or add a function for the one that is called."
+def _problem_with_call(
+    version: ContractVersion[Any, Any], handlers: Sequence[Servable], external: Collection[Contract]
+) -> str | None:
+    if version.contract in external or any(version in handler.implements for handler in handlers):
+        return None
+    there = [handler for handler in handlers if handler.source == version.accepted_type]
+    if there:
+        implemented = ", ".join(known.dataschema for known in there[0].implements)
+        return implemented and (
+            f"but {there[0]!r} implements only {implemented}. Call one of those, or add a function for the one called."
         )
-    else:
-        what = (
-            f"but no handler of this app answers to {version.accepted_type!r}. Add its handler to App(handlers=[...]), "
-            "or name its contract in App(external=[...]) if another process answers."
-        )
-    return Issue((caller.source, version.dataschema), calls + what, "unanswered_call")
-
-
-def _named(handler: Servable) -> str:
-    versions = ", ".join(version.dataschema for version in handler.implements)
-    return f"{type(handler).__name__} of {versions}" if versions else type(handler).__name__
+    if version.contract.domain is not None:
+        return None
+    return (
+        f"but no handler of this app answers to {version.accepted_type!r}. Add its handler to App(handlers=[...]), or "
+        "name its contract in App(external=[...]) if another process answers."
+    )

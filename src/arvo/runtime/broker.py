@@ -20,6 +20,7 @@ from arvo.runtime.resolution import Resolution
 from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
 
 if TYPE_CHECKING:
+    from contextvars import Context
     from datetime import timedelta
 
     from arvo.events import Event
@@ -31,14 +32,14 @@ __all__ = ["Broker"]
 
 
 class Broker:
-    """One run of an app, from `start` to `finish`."""
+    """One run of an app, from `start` to `finish`. Handlers run in copies of `context`."""
 
-    def __init__(self, topology: Topology, records: Records, clock: Clock) -> None:
+    def __init__(self, topology: Topology, records: Records, clock: Clock, context: Context) -> None:
         self._topology = topology
         self._records = records
         self._clock = clock
         self._group = asyncio.TaskGroup()
-        self._deliveries = Deliveries(topology, records, clock, self._group)
+        self._deliveries = Deliveries(topology, records, clock, self._group, context)
         self._entering = 0
         self._closing = False
 
@@ -46,10 +47,9 @@ class Broker:
         """Open for events. Should the broker itself break, the task that called this is cancelled."""
         await self._group.__aenter__()
 
-    async def finish(self) -> ShutdownReport:
-        """Let go of the tasks, after `close` or `stop`, and tell what was left undone."""
+    async def finish(self) -> None:
+        """Let go of the tasks, after `close` or `stop`. Raises what broke the broker, if anything did."""
         await self._group.__aexit__(None, None, None)
-        return self.report()
 
     async def publish(self, event: Event[Any]) -> None:
         """Take the event in, waiting while its handler has no credit left; return once it is queued."""

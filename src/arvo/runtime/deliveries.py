@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from arvo.errors import ExecutionViolation
@@ -21,6 +21,7 @@ from arvo.runtime.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from contextvars import Context
     from datetime import timedelta
 
     from arvo.events import Event
@@ -42,7 +43,9 @@ _current_chain: ContextVar[Chain | None] = ContextVar("arvo_current_chain", defa
 class Deliveries:
     """All deliveries of one run of an app."""
 
-    def __init__(self, topology: Topology, records: Records, clock: Clock, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, topology: Topology, records: Records, clock: Clock, group: asyncio.TaskGroup, context: Context
+    ) -> None:
         self.resolutions = Resolutions()
         self.stopped = False
         self.settled = asyncio.Event()
@@ -51,7 +54,7 @@ class Deliveries:
         self._records = records
         self._clock = clock
         self._group = group
-        self._context = copy_context()
+        self._context = context
         self._unfinished: dict[Delivery, asyncio.Task[None] | None] = {}
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from arvo.errors import DefinitionError
 from arvo.runtime.hooks import Hooks
 from arvo.runtime.waiting import WaitingRoom
 
@@ -25,5 +26,7 @@ class Records:
     dead_letters: deque[DeadLetter] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.limit < 0:
+            raise DefinitionError(f"record_limit is {self.limit}. Give it the number of records to keep, at least 0.")
         self.waiting = WaitingRoom(self.limit)
         self.dead_letters = deque(maxlen=self.limit)

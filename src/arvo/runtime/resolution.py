@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from arvo.contracts import Payload
 from arvo.errors import ArvoError
 
 if TYPE_CHECKING:
@@ -14,7 +15,22 @@ if TYPE_CHECKING:
     from arvo.events import Event
     from arvo.runtime.dead_letters import DeadLetter
 
-__all__ = ["Resolution", "Resolutions", "ResolveTimeoutError", "UnansweredError"]
+__all__ = ["Answering", "Resolution", "Resolutions", "ResolveTimeoutError", "UnansweredError"]
+
+A_contra = TypeVar("A_contra", bound=Payload, contravariant=True)
+R_co = TypeVar("R_co", bound=Payload, covariant=True)
+
+
+class Answering(Protocol[A_contra, R_co]):
+    """What `resolve` needs of a contract version: that it fits the event, and how it reads the answer."""
+
+    def request(self, data: A_contra, *, source: str) -> Event[Any]:
+        """The event that was published is one of these."""
+        ...
+
+    def parse_emitted(self, event: Event[Any]) -> Event[R_co]:
+        """The answer, with its data as a payload."""
+        ...
 
 
 class UnansweredError(ArvoError):

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from arvo.errors import DefinitionError
-from arvo.handlers.event_handler import EventHandler
+from arvo.handlers import EventHandler
 from arvo.runtime.retry import RetryPolicy
 
 if TYPE_CHECKING:

@@ -85,6 +85,9 @@ class SimulatedClock:
 
     async def sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._seconds + seconds, woken))
         await woken
