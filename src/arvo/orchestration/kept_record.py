@@ -6,6 +6,7 @@ holds is in `record.py`; what memories promise, in `arvo.ports`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,10 @@ class KeptRecord:
         self._holder = new_event_id()
         try:
             acquired = await self._memory.lock(self._event.subject, self._holder)
+        except asyncio.CancelledError:
+            # The memory may have taken the lock before it heard of this, and nobody else would give it back.
+            await self.unlock()
+            raise
         except Exception as error:
             raise TransactionViolation(
                 f"Workflow {self._source!r} could not be locked for event {self._event.id!r}: {error} "
