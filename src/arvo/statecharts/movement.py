@@ -1,0 +1,289 @@
+"""Which states a transition leaves and enters, and in which order: the geometry of a chart, without any action.
+
+States are compared by their place in document order, in which every subtree is one span. What involves no history state
+depends on the chart alone and is computed once per transition; the rest depends on the recorded history as well.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from arvo.statecharts.actions import Action
+    from arvo.statecharts.definition import Definition, StateNode, Transition
+
+History: TypeAlias = "Mapping[str, tuple[StateNode, ...]]"
+Arrivals: TypeAlias = "tuple[tuple[StateNode, tuple[Action, ...]], ...]"
+"""The states to enter in document order, each with the actions its entry runs."""
+
+NO_HISTORY: History = {}
+document_order: Callable[[StateNode], int] = attrgetter("index")
+"""The sort key of document order."""
+
+
+@dataclass(slots=True, eq=False)
+class Move:
+    """A transition with the innermost state that it does not leave, and the span of document order that it does."""
+
+    transition: Transition
+    stays: StateNode | None
+    depth: int
+    """How many states above those it leaves are not left."""
+    low: int
+    high: int
+    arrivals: Arrivals | None = None
+    """What it enters, kept after first use where no history takes part."""
+
+
+def move_of(definition: Definition, transition: Transition, history: History) -> Move:
+    """The move that a transition makes, given the history as it is before any exit."""
+    if transition.move is not None:
+        return transition.move
+    stays = domain(definition, transition, history)
+    if not transition.targets:
+        return Move(transition, stays, 0, 0, 0)
+    if stays is None:
+        return Move(transition, stays, 0, 0, definition.root.end)
+    return Move(transition, stays, len(stays.lineage), stays.index + 1, stays.end)
+
+
+def without_conflicts(moves: Sequence[Move]) -> Sequence[Move]:
+    """Of moves that would leave the same states keeps the inner one, else the one selected first."""
+    reached = 0
+    for move in moves:
+        if move.low < move.high:
+            if move.low < reached:
+                break
+            reached = move.high
+    else:
+        # The usual case: each region moves within itself.
+        return moves
+    kept: list[Move] = []
+    for move in moves:
+        rivals = [rival for rival in kept if _overlap(move, rival)]
+        if all(rival.transition.source.contains(move.transition.source) for rival in rivals):
+            kept = [each for each in kept if each not in rivals]
+            kept.append(move)
+    return kept
+
+
+def _overlap(first: Move, second: Move) -> bool:
+    return max(first.low, second.low) < min(first.high, second.high)
+
+
+def divide(leaves: Sequence[StateNode], moves: Sequence[Move]) -> tuple[list[StateNode], list[StateNode]]:
+    """The active states that moves without conflicts leave, innermost first, and the leaves that stay."""
+    if len(moves) == 1 and len(leaves) == 1:
+        (move,), (leaf,) = moves, leaves
+        if move.low <= leaf.index < move.high:
+            leaving = list(leaf.lineage[move.depth :])
+            leaving.reverse()
+            return leaving, []
+        return [], [leaf]
+    nearest = sorted([move for move in moves if move.low < move.high], key=_low)
+    lows = [move.low for move in nearest]
+    left: list[StateNode] = []
+    staying: list[StateNode] = []
+    for leaf in leaves:
+        place = bisect_right(lows, leaf.index) - 1
+        if place >= 0 and leaf.index < nearest[place].high:
+            left += leaf.lineage[nearest[place].depth :]
+        else:
+            staying.append(leaf)
+    return sorted(set(left), key=document_order, reverse=True), staying
+
+
+def arrivals_together(
+    moves: Sequence[Move], staying: Sequence[StateNode], history: History
+) -> tuple[Sequence[Move], Arrivals]:
+    """What several moves enter, each state once, and the moves that are left to make."""
+    arriving: list[Arrivals] = []
+    recalling = False
+    for move in moves:
+        arriving.append(move.arrivals or arrivals(move, history))
+        recalling = recalling or move.transition.to_history
+    if recalling:
+        moves, arriving = _without_overrun(moves, arriving, staying)
+    entering = sorted(chain.from_iterable(arriving), key=_arrival_order)
+    if recalling and len({state for state, _ in entering}) < len(entering):
+        # History led two moves to one state; whoever enters it by default also runs its initial actions.
+        longest_last = sorted(entering, key=lambda arrival: len(arrival[1]))
+        entering = sorted(dict(longest_last).items(), key=_arrival_order)
+    return moves, tuple(entering)
+
+
+def _without_overrun(
+    moves: Sequence[Move], arriving: list[Arrivals], staying: Sequence[StateNode]
+) -> tuple[list[Move], list[Arrivals]]:
+    """Drops moves that history leads back to their own leaf, where another one leaves that leaf for good.
+
+    They leave nothing, so they conflict with nothing; XState makes both and then has two siblings active.
+    """
+    kept: list[int] = []
+    for place, move in enumerate(moves):
+        leaf = move.stays
+        if leaf is not None and leaf.is_leaf and move.transition.to_history and leaf not in staying:
+            elsewhere = {state for other, states in enumerate(arriving) if other != place for state, _ in states}
+            if leaf not in elsewhere:
+                continue
+        kept.append(place)
+    return [moves[place] for place in kept], [arriving[place] for place in kept]
+
+
+_low: Callable[[Move], int] = attrgetter("low")
+
+
+def _arrival_order(arrival: tuple[StateNode, tuple[Action, ...]]) -> int:
+    return arrival[0].index
+
+
+def domain(definition: Definition, transition: Transition, history: History) -> StateNode | None:
+    """The innermost state that stays active throughout a transition; `None` when even the root is left."""
+    source = transition.source
+    targets = effective_targets(transition.targets, history)
+    if not transition.reenter and all(target is source or source.contains(target) for target in targets):
+        return source
+    if not targets:
+        return source
+    first, *others = targets
+    for ancestor in reversed(first.lineage[:-1]):
+        if ancestor.contains(source) and all(ancestor.contains(other) for other in others):
+            return ancestor
+    return None if transition.reenter else definition.root
+
+
+def effective_targets(targets: Sequence[StateNode], history: History) -> list[StateNode]:
+    """The targets, with history states replaced by what they remember or default to."""
+    found: dict[StateNode, None] = {}
+    for target in targets:
+        if target.kind != "history":
+            found[target] = None
+        else:
+            found.update(dict.fromkeys(effective_targets(recalled(target, history), history)))
+    return list(found)
+
+
+def recalled(history_state: StateNode, history: History) -> tuple[StateNode, ...]:
+    """What a history state stands for: the recorded states, else its own default, else its parent's."""
+    recorded = history.get(history_state.id)
+    if recorded:
+        return recorded
+    if history_state.history_targets:
+        return history_state.history_targets
+    parent = history_state.parent
+    assert parent is not None, "the compiler refuses a history state as the root"  # noqa: S101
+    return (parent,) if parent.initial is None else (parent.initial,)
+
+
+def arrivals(move: Move, history: History) -> Arrivals:
+    """What a move enters, given the history as it is after the exits."""
+    if move.arrivals is not None:
+        return move.arrivals
+    transition, stays = move.transition, move.stays
+    entering = _Entering(history)
+    for target in transition.targets:
+        itself = target is transition.source is stays and not transition.reenter
+        if target.kind != "history" and not itself:
+            entering.enter(target, by_default=True)
+        entering.fill_below(target)
+    for target in effective_targets(transition.targets, history):
+        entering.fill_above(target, stays)
+    found = entering.in_document_order()
+    if not entering.used_history:
+        move.arrivals = found
+    return found
+
+
+def initial_arrivals(definition: Definition) -> Arrivals:
+    """What the start of the chart enters."""
+    return _default_entry(definition.root).in_document_order()
+
+
+def default_leaves(state: StateNode) -> list[StateNode]:
+    """The leaves that become active when `state` is entered by default and nothing was recorded."""
+    return [entered for entered, _ in _default_entry(state).in_document_order() if entered.is_leaf]
+
+
+def _default_entry(state: StateNode) -> _Entering:
+    entering = _Entering(NO_HISTORY)
+    entering.enter(state, by_default=True)
+    entering.fill_below(state)
+    return entering
+
+
+class _Entering:
+    """Collects the states to enter. Default entries also run the `initial` actions of the state entered."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.used_history = False
+        self.states: set[StateNode] = set()
+        self.defaults: set[StateNode] = set()
+        self.occupied: set[StateNode] = set()
+        """The states that have a descendant to enter."""
+
+    def enter(self, state: StateNode, *, by_default: bool = False) -> None:
+        self.states.add(state)
+        if by_default:
+            self.defaults.add(state)
+        above = state.parent
+        while above is not None and above not in self.occupied:
+            self.occupied.add(above)
+            above = above.parent
+
+    def fill_below(self, state: StateNode) -> None:
+        if state.kind == "history":
+            self._recall(state)
+        elif state.initial is not None:
+            if state.initial.kind != "history":
+                self.enter(state.initial, by_default=True)
+            self.fill_below(state.initial)
+        elif state.kind == "parallel":
+            self._fill_regions(state, by_default=True)
+
+    def fill_above(self, state: StateNode, stays: StateNode | None) -> None:
+        """Enters the ancestors below `stays`, with the regions beside them; regions beside `stays` itself too."""
+        if state is not stays:
+            self._fill_between(state, stays)
+            if stays is not None and stays.kind == "parallel":
+                self._fill_regions(stays)
+
+    def in_document_order(self) -> Arrivals:
+        return tuple(
+            (state, state.entry + state.initial_actions if state in self.defaults else state.entry)
+            for state in sorted(self.states, key=document_order)
+        )
+
+    def _fill_between(self, state: StateNode, top: StateNode | None) -> None:
+        for ancestor in reversed(state.lineage[:-1]):
+            if ancestor is top:
+                return
+            self.enter(ancestor)
+            if ancestor.kind == "parallel":
+                self._fill_regions(ancestor)
+
+    def _fill_regions(self, parallel: StateNode, *, by_default: bool = False) -> None:
+        for region in parallel.children:
+            if region not in self.occupied:
+                self.enter(region, by_default=by_default)
+                self.fill_below(region)
+
+    def _recall(self, state: StateNode) -> None:
+        self.used_history = True
+        targets = recalled(state, self.history)
+        parent = state.parent
+        if not self.history.get(state.id) and not state.history_targets and parent is not None and parent.initial:
+            self.defaults.add(parent)
+        for target in targets:
+            if target.kind != "history":
+                self.enter(target)
+            self.fill_below(target)
+        for target in targets:
+            if target is not parent:
+                self._fill_between(target, parent)
