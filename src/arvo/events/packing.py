@@ -20,6 +20,9 @@ __all__ = ["NotPackedError", "pack", "unpack"]
 _MAX_PACKED_CHARACTERS: Final = 2 * MAX_INFLATED_BYTES
 # One is what everybody writes. Each costs a fresh inflater, so a stranger must not choose their number.
 _MAX_MEMBERS: Final = 8
+# Up to here a window of 4 KiB and a block of 2048 symbols hold all of it, so that the compressed bytes are the same.
+_SHORT_BYTES: Final = 1024
+_ZLIB_HEADER: Final = b"\x78\x9c"
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 _foreign_characters = re.compile(rb"[^A-Za-z0-9+/]+")
 _url_safe_to_standard = bytes.maketrans(b"-_", b"+/")
@@ -34,7 +37,7 @@ def pack(content: Any) -> str:
     raw = write_json(content)
     if len(raw) > MAX_INFLATED_BYTES:
         raise NotPackedError(f"its {len(raw)} bytes are more than {MAX_INFLATED_BYTES}")
-    return binascii.b2a_base64(zlib.compress(raw), newline=False).decode("ascii")
+    return binascii.b2a_base64(_deflate(raw), newline=False).decode("ascii")
 
 
 def unpack(text: str) -> Any:
@@ -50,6 +53,15 @@ def unpack(text: str) -> Any:
     except (binascii.Error, zlib.error, MalformedJsonError) as error:
         raise NotPackedError(str(error)) from error
     return value
+
+
+def _deflate(raw: bytes) -> bytes:
+    """The bytes of `zlib.compress(raw)`, for which a short text does not pay with tables made for long ones."""
+    if len(raw) > _SHORT_BYTES:
+        return zlib.compress(raw)
+    deflater = zlib.compressobj(wbits=-12, memLevel=5)
+    checksum = zlib.adler32(raw).to_bytes(4, "big")
+    return b"".join((_ZLIB_HEADER, deflater.compress(raw), deflater.flush(), checksum))
 
 
 def _decode_base64(text: str) -> bytes:
