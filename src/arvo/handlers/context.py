@@ -6,14 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from opentelemetry.trace import get_current_span
+
+from arvo.telemetry import current_span
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from opentelemetry.trace import Span
-
     from arvo.events import Event
+    from arvo.telemetry import Span
 
 __all__ = ["EventDomains", "HandlerContext"]
 
@@ -51,7 +51,7 @@ class HandlerContext(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def span(self) -> Span:
         """The span of this execution, for attributes and events of your own; ignores them when nothing records."""
-        return get_current_span()
+        return current_span()
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:

@@ -17,6 +17,7 @@ from arvo.handlers.emission import Emission, outputs_in, payload_of
 from arvo.handlers.emit import Emit
 from arvo.handlers.failures import unanswerable
 from arvo.handlers.functions import check_function
+from arvo.telemetry import current_headers, event_span, record_emitted, record_failure
 
 __all__ = ["Handler", "HandlerFunction"]
 
@@ -121,35 +122,39 @@ class Handler:
         another type or an unknown version, `ContractViolation` for input or output that does not fit the contract, and
         whatever violation or `BackendError` the function raises. What else it raises is logged and answered.
         """
+        with event_span("process", event, handler=self.source):
+            events = await self._handled(event)
+            record_emitted(events)
+            return events
+
+    def __repr__(self) -> str:
+        return f"Handler for {self.source!r}"
+
+    async def _handled(self, event: Event[Any]) -> list[Event[Any]]:
         served = self._served.get(event.dataschema)
         if served is None or event.type != self.source:
             served = self._version_for(event)
-        accepted = served.version.parse_accepted(event)
-        context = HandlerContext(
-            event=accepted, source=self.source, version=served.version.version, own_domain=self.domain
-        )
+        version = served.version
+        accepted = version.parse_accepted(event)
+        context = HandlerContext(event=accepted, source=self.source, version=version.version, own_domain=self.domain)
         try:
             returned = await served.function(accepted, context)
         except Exception as error:
-            raised = unanswerable(error, served.version.emits)
+            raised = unanswerable(error, version.emits)
             if raised is error:
                 raise
             if raised is not None:
                 raise raised from error
-            context.logger.warning(
-                "%s failed on event %s; its sender gets a system error.", self, event.id, exc_info=error
-            )
+            record_failure(error)
+            context.logger.warning("%s failed; the sender gets a system error.", served.whose, exc_info=error)
             return self._system_error(event, error)
         return self._answers(event, served, returned)
-
-    def __repr__(self) -> str:
-        return f"Handler for {self.source!r}"
 
     def _answers(self, event: Event[Any], served: _Served, returned: object) -> list[Event[Any]]:
         emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
         version = served.version
         events: list[Event[Any]] = []
-        for position, output in enumerate(outputs_in(returned, whose=served.whose)):
+        for position, output in enumerate(outputs_in(returned)):
             payload = payload_of(output)
             event_type = version.emit_types.get(type(payload))
             if event_type is None:
@@ -173,6 +178,7 @@ class Handler:
         )
 
     def _emission(self, event: Event[Any], *, to: str, domains: tuple[DomainRule, ...]) -> Emission:
+        traceparent, tracestate = current_headers()
         return Emission(
             consumed=event,
             source=self.source,
@@ -182,6 +188,8 @@ class Handler:
             execution_units=self.execution_units,
             domains=domains,
             own_domain=self.domain,
+            traceparent=traceparent,
+            tracestate=tracestate,
         )
 
     def _version_for(self, event: Event[Any]) -> _Served:
@@ -212,10 +220,10 @@ class Handler:
         return ", ".join(repr(schema) for schema in self._served if schema is not None)
 
 
-def _undeclared(payload: Payload, served: _Served) -> ContractViolation:
+def _undeclared(payload: object, served: _Served) -> ContractViolation:
     name = type(payload).__name__
     declared = ", ".join(emitted.__name__ for emitted in served.version.emits) or "nothing"
     return ContractViolation(
-        f"{served.whose} returned {name}, but the version emits {declared}. "
-        f"Return an instance of a declared class itself, or add {name} to the version's emits."
+        f"{served.whose} returned {name}, but the version emits {declared}. Return instances of those very classes, "
+        f"each by itself or in an Emit, one or a list of them, or add {name} to the version's emits."
     )

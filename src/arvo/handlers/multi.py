@@ -19,6 +19,7 @@ from arvo.handlers.emission import Emission, outputs_in, payload_of
 from arvo.handlers.emit import Emit
 from arvo.handlers.failures import unanswerable
 from arvo.handlers.functions import check_function
+from arvo.telemetry import current_headers, event_span, record_emitted, record_failure, traced
 
 if TYPE_CHECKING:
     from arvo.contracts import ContractVersion
@@ -97,6 +98,20 @@ class MultiHandler:
         emitted, and whatever violation or `BackendError` the function raises. What else it raises is logged and
         answered.
         """
+        with event_span("process", event, handler=self.source):
+            events = await self._handled(event)
+            record_emitted(events)
+            return events
+
+    def __repr__(self) -> str:
+        return f"MultiHandler for {self.source!r}"
+
+    def _checked_function(self) -> MultiFunction:
+        if self._function is None:
+            raise DefinitionError(f"{self!r} has no function. Decorate one with @handler.handle.")
+        return self._function
+
+    async def _handled(self, event: Event[Any]) -> list[Event[Any]]:
         function = self._checked_function()
         if event.to != self.source:
             raise ConfigViolation(
@@ -113,23 +128,15 @@ class MultiHandler:
                 raise
             if raised is not None:
                 raise raised from error
+            record_failure(error)
             context.logger.warning("%r failed; the sender gets a system error.", self, exc_info=error)
             return self._system_error(event, error)
         return self._outputs(event, returned)
 
-    def __repr__(self) -> str:
-        return f"MultiHandler for {self.source!r}"
-
-    def _checked_function(self) -> MultiFunction:
-        if self._function is None:
-            raise DefinitionError(f"{self!r} has no function. Decorate one with @handler.handle.")
-        return self._function
-
     def _outputs(self, event: Event[Any], returned: object) -> list[Event[Any]]:
         emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
         events: list[Event[Any]] = []
-        outputs = cast("Sequence[MultiOutput]", outputs_in(returned, whose=repr(self), kinds=(Payload, Emit, Event)))
-        for position, output in enumerate(outputs):
+        for position, output in enumerate(cast("Sequence[MultiOutput]", outputs_in(returned))):
             if isinstance(output, Event):
                 events.append(self._own(output, event, position))
             else:
@@ -137,9 +144,14 @@ class MultiHandler:
                 events += emission.events(output, type=event_type, dataschema=None, position=position)
         return events
 
-    def _type_of(self, payload: Payload) -> str:
+    def _type_of(self, payload: object) -> str:
+        name = type(payload).__name__
+        if not isinstance(payload, Payload):
+            raise ContractViolation(
+                f"{self!r} returned {name}. Return payloads with an event type, each by itself or in an Emit, or ready "
+                "events; one or a list of them, or None to emit nothing."
+            )
         if payload.event_type is None:
-            name = type(payload).__name__
             raise ContractViolation(
                 f"{self!r} returned {name}, which has no event type. "
                 f"Give it one: class {name}(Payload, event_type='evt...'), or return a ready event."
@@ -148,7 +160,7 @@ class MultiHandler:
 
     def _own(self, ready: Event[Any], event: Event[Any], position: int) -> Event[Any]:
         """A ready event as one of this handler: it was made with a random id, which would differ on redelivery."""
-        return ready.replace(
+        return traced(ready).replace(
             id=derive_event_id(event.id, self.source, position, ready.domain),
             source=self.source,
             parentid=event.id,
@@ -161,6 +173,7 @@ class MultiHandler:
         )
 
     def _emission(self, event: Event[Any], *, to: str, domains: tuple[DomainRule, ...]) -> Emission:
+        traceparent, tracestate = current_headers()
         return Emission(
             consumed=event,
             source=self.source,
@@ -169,4 +182,6 @@ class MultiHandler:
             to=to,
             execution_units=self.execution_units,
             domains=domains,
+            traceparent=traceparent,
+            tracestate=tracestate,
         )
