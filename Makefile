@@ -20,7 +20,9 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-9s%s\n", name, $$0 }'
 
 demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 real orders
-	@$(BIN)/python -m examples.orders.demo
+	@mkdir -p build && rm -f build/orders.db*
+	@echo "== 200 orders through examples/orders, its workflows kept in build/orders.db: one order of each kind, then the sums"
+	@$(BIN)/arvo run examples.orders.app:app --events examples/orders/orders.jsonl --memory sqlite:///build/orders.db
 
 test: check ## Run check, then every test with coverage
 	@echo "== Tests (pytest, one worker for each core)"
