@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from arvo.contracts import Contract, ContractVersion, Payload
     from arvo.events import Event
 
-__all__ = ["Placeholders", "assert_raised", "outputs_of", "scripted_handler", "sent_event"]
+__all__ = ["Placeholders", "assert_raised", "id_of", "outputs_of", "scripted_handler", "sent_event"]
 
 _ID = re.compile(r"<id:\d+>")
 _DIRECTIVES = {
@@ -41,7 +41,7 @@ def sent_event(step: Mapping[str, Any], subjects: Mapping[str, str]) -> Event[An
         key: subjects.get(value, value) if isinstance(value, str) else value for key, value in step["send"].items()
     }
     if "id" in send:
-        send["id"] = _id_of(send["id"])
+        send["id"] = id_of(send["id"])
     return create_event(**send, extensions=step.get("extensions", {}))
 
 
@@ -76,7 +76,7 @@ def outputs_of(version: ContractVersion[Any, Any], returned: Any) -> Any:
     payload: Payload = output_payload(version, returned.get("type"), returned["data"])
     directives: dict[str, Any] = {ours: returned[theirs] for theirs, ours in _DIRECTIVES.items() if theirs in returned}
     if "id" in returned:
-        directives["id"] = _id_of(returned["id"])
+        directives["id"] = id_of(returned["id"])
     return Emit(payload, **directives) if directives else payload
 
 
@@ -94,7 +94,8 @@ def _scripted(version: ContractVersion[Any, Any], script: Mapping[str, Any], see
     return function
 
 
-def _id_of(recorded: Mapping[str, Any]) -> str:
+def id_of(recorded: Mapping[str, Any]) -> str:
+    """The event id that a script asks for."""
     if recorded["deduplication"] == "ARVO_MANAGED":
         return managed_event_id(recorded["value"])
     return str(recorded["value"])
@@ -118,6 +119,14 @@ class Placeholders:
             if recorded["data"].get("errorStack") == "<stack>" and isinstance(stack, str) and "Traceback" in stack:
                 document["data"]["errorStack"] = "<stack>"
         return [self.named(document) for document in documents]
+
+    def learn(self, text: str, placeholder: str) -> None:
+        """Let `placeholder` stand for `text`, unless `text` has one already."""
+        self._names.setdefault(text, placeholder)
+
+    def texts(self) -> dict[str, str]:
+        """What each placeholder that is known by now stands for."""
+        return {name: text for text, name in self._names.items()}
 
     def named(self, value: Any) -> Any:
         """The JSON value with every known text replaced by its placeholder."""
