@@ -25,6 +25,7 @@ __all__ = [
     "SYSTEM_NAME",
     "TRANSACTION_CAUSE",
     "VIOLATION_KIND",
+    "WORKFLOW_IGNORED",
     "WORKFLOW_STATUS",
 ]
 
@@ -46,6 +47,9 @@ CONTRACT_VERSION: Final = "arvo.contract.version"
 EVENT_TYPE: Final = "arvo.event.type"
 ATTEMPT: Final = "arvo.attempt"
 WORKFLOW_STATUS: Final = "arvo.workflow.status"
+"""One of active, done, failure: how the event left the workflow."""
+WORKFLOW_IGNORED: Final = "arvo.workflow.ignored"
+"""Why the event had no effect on the workflow."""
 VIOLATION_KIND: Final = "arvo.violation.kind"
 TRANSACTION_CAUSE: Final = "arvo.transaction.cause"
 DEAD_LETTER_REASON: Final = "arvo.dead_letter.reason"
