@@ -59,7 +59,15 @@ class KeptRecord:
             )
 
     async def unlock(self) -> None:
-        """Let other events in again. Never raises: the work is done by then, and the lock expires by itself."""
+        """Let other events in again. Never fails: the work is done by then, and the lock expires by itself."""
+        try:
+            await self._give_back()
+        except asyncio.CancelledError:
+            # Whether the memory heard of it is unknown, and giving it back twice does no harm.
+            await self._give_back()
+            raise
+
+    async def _give_back(self) -> None:
         try:
             await self._memory.unlock(self._event.subject, self._holder)
         except Exception:
