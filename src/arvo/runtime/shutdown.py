@@ -32,7 +32,12 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownReport:
-    """The state in which an app stopped; nothing of it is kept anywhere else once the process ends."""
+    """The state in which an app stopped; nothing of it is kept anywhere else once the process ends.
+
+    Publishing an unfinished event again is safe, since events made again have the same ids, but no guarantee: a
+    workflow stopped just after it saved a step has not handed over the events of that step, and takes the event for a
+    duplicate.
+    """
 
     unfinished: tuple[Unfinished, ...]
     waiting: Mapping[str, int]
