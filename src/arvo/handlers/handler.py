@@ -122,9 +122,10 @@ class Handler:
         another type or an unknown version, `ContractViolation` for input or output that does not fit the contract, and
         whatever violation or `BackendError` the function raises. What else it raises is logged and answered.
         """
-        with event_span("process", event, handler=self.source):
+        with event_span("process", event, handler=self.source) as span:
             events = await self._handled(event)
-            record_emitted(events)
+            if span.is_recording():
+                record_emitted(events)
             return events
 
     def __repr__(self) -> str:
@@ -169,6 +170,7 @@ class Handler:
         return events
 
     def _system_error(self, event: Event[Any], error: Exception) -> list[Event[Any]]:
+        # An event has one outcome: should it be handled twice and fail once, position 0 makes duplicates of the two.
         return self._emission(event, to=event.source, domains=self.error_domains).events(
             ServiceError.from_exception(error),
             type=self.contract.system_error_type,
@@ -193,9 +195,8 @@ class Handler:
         )
 
     def _version_for(self, event: Event[Any]) -> _Served:
-        """The slow way to the version: makes the table if there is none yet, or says why the event has no version."""
-        if not self._served:
-            self.check()
+        """The slow way to the version: fills the table, or says why the event has no version."""
+        self.check()
         if event.type != self.source:
             raise ConfigViolation(
                 f"{self!r} got event {event.id!r} of type {event.type!r} from {event.source!r}. "

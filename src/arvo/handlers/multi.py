@@ -98,9 +98,10 @@ class MultiHandler:
         emitted, and whatever violation or `BackendError` the function raises. What else it raises is logged and
         answered.
         """
-        with event_span("process", event, handler=self.source):
+        with event_span("process", event, handler=self.source) as span:
             events = await self._handled(event)
-            record_emitted(events)
+            if span.is_recording():
+                record_emitted(events)
             return events
 
     def __repr__(self) -> str:

@@ -259,6 +259,19 @@ async def test_version_added_after_the_first_event_is_served() -> None:
     assert answer.data == Echo(version="2.0.0")
 
 
+async def test_version_added_without_a_function_is_told_by_its_first_event() -> None:
+    contract = Contract(uri="#/late", type="com.late.version")
+    handler = Handler(contract)
+
+    @handler.on(contract.version("1.0.0", accepts=OldRequest, emits=Echo))
+    async def function(event: Event[OldRequest], ctx: HandlerContext) -> None: ...
+
+    handler.check()
+    second = contract.version("2.0.0", accepts=OldRequest, emits=Echo)
+    with pytest.raises(DefinitionError, match=r"has no function for version 2\.0\.0"):
+        await handler.execute(second.request(OldRequest(cents=1), source=CLIENT))
+
+
 def test_handler_tells_an_app_what_it_implements() -> None:
     handler = answering(None)
     handler.check()
