@@ -13,7 +13,7 @@ import msgspec
 from arvo.contracts import OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ExecutionViolation, InvalidSubject
 from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, derive_event_id
-from arvo.handlers import Emission, Emit
+from arvo.handlers import Emission, Emit, payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,7 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
         )
         events: list[Event[Any]] = []
         for position, output in enumerate(outputs):
-            payload = output.payload if isinstance(output, Emit) else output
-            service = self.vocabulary.service_for(payload)
+            service = self.vocabulary.service_for(payload_of(output))
             if isinstance(service, OrchestratorVersion):
                 events += self._child_calls(emission, output, service, position)
             else:
@@ -70,7 +69,7 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
             domains=self.workflow.domains,
         ).events(
             output,
-            type=self.vocabulary.completion_type(output.payload if isinstance(output, Emit) else output),
+            type=self.vocabulary.completion_type(payload_of(output)),
             dataschema=own.dataschema,
             position=position,
             contract_domain=own.contract.domain,

@@ -19,11 +19,13 @@ from arvo.errors import (
     TransactionViolation,
 )
 from arvo.events import Event, Subject
-from arvo.handlers.failures import unanswerable
+from arvo.handlers import unanswerable
 from arvo.orchestration.emission import WorkflowEmission
 from arvo.orchestration.kept_record import KeptRecord
 from arvo.orchestration.record import failed_record, file_reply, next_record
 from arvo.orchestration.workflow import Delivery, Ignored, Outcome
+from arvo.telemetry import attributes as names
+from arvo.telemetry import current_headers, current_span, event_span, record_emitted, record_failure
 
 if TYPE_CHECKING:
     from arvo.orchestration.record import Expected, Record
@@ -45,27 +47,34 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
     Without `lock` nothing keeps two events of one execution from being worked on at the same time; then one of them is
     refused when it is saved. Leave it out where the caller lets only one in at a time anyway.
     """
+    with event_span("process", event, handler=workflow.contract.type) as span:
+        outcome = await _run(workflow, event, memory, lock=lock)
+        if outcome.ignored is None:
+            record_emitted(outcome.events)
+        else:
+            span.set_attribute(names.WORKFLOW_IGNORED, outcome.ignored.value)
+            _logger.info(
+                "Workflow %s ignored event %s of type %s: %s.",
+                workflow.contract.type,
+                event.id,
+                event.type,
+                outcome.ignored.value,
+            )
+        return outcome
+
+
+async def _run(workflow: Workflow, event: Event[Any], memory: MachineMemory, *, lock: bool) -> Outcome:
     subject = _subject_of(workflow, event)
     kept = KeptRecord(memory, event, workflow.contract.type)
     if subject.name != workflow.contract.type:
-        outcome = Outcome(ignored=Ignored.OTHER_WORKFLOW)
-    elif lock:
-        await kept.lock()
-        try:
-            outcome = await _advance(workflow, event, subject, kept)
-        finally:
-            await kept.unlock()
-    else:
-        outcome = await _advance(workflow, event, subject, kept)
-    if outcome.ignored is not None:
-        _logger.info(
-            "Workflow %s ignored event %s of type %s: %s.",
-            workflow.contract.type,
-            event.id,
-            event.type,
-            outcome.ignored.value,
-        )
-    return outcome
+        return Outcome(ignored=Ignored.OTHER_WORKFLOW)
+    if not lock:
+        return await _advance(workflow, event, subject, kept)
+    await kept.lock()
+    try:
+        return await _advance(workflow, event, subject, kept)
+    finally:
+        await kept.unlock()
 
 
 async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept: KeptRecord) -> Outcome:
@@ -83,6 +92,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         parent_subject=_parent_in(version, received) if record is None else record.parent_subject,
         expected=file_reply({} if record is None else record.expected, event, document),
     )
+    traceparent, tracestate = current_headers()
     emission = WorkflowEmission(
         workflow=workflow,
         vocabulary=version.vocabulary,
@@ -90,6 +100,8 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         subject=subject,
         init_event_id=delivery.init_event_id,
         parent_subject=delivery.parent_subject,
+        traceparent=traceparent,
+        tracestate=tracestate,
     )
     try:
         step = await version.step(delivery)
@@ -112,12 +124,15 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         fields=step.fields,
     )
     await kept.write(after, record)
+    current_span().set_attribute(names.WORKFLOW_STATUS, after["status"])
     return Outcome(events)
 
 
 async def _fail(error: Exception, record: Record | None, emission: WorkflowEmission, kept: KeptRecord) -> Outcome:
     """End the workflow by an exception: remember it, and tell whoever started it."""
     workflow, event = emission.workflow, emission.consumed
+    record_failure(error)
+    current_span().set_attribute(names.WORKFLOW_STATUS, "failure")
     _logger.warning(
         "Workflow %s failed on event %s of type %s; its initiator gets a system error.",
         workflow.contract.type,

@@ -15,9 +15,7 @@ from pydantic import BaseModel
 from arvo.contracts import OrchestratorContract, OrchestratorVersion, Payload, ServiceError, Services
 from arvo.contracts import services as services_of
 from arvo.errors import ContractViolation, DefinitionError
-from arvo.handlers import Domain
-from arvo.handlers.domains import checked_rules
-from arvo.handlers.functions import check_function
+from arvo.handlers import Domain, check_function, checked_rules
 from arvo.orchestration.binding import BoundWorkflow
 from arvo.orchestration.record import StoredReplies
 from arvo.orchestration.state import STATE, check_state_class, dump_state, load_state
