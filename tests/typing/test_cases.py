@@ -17,7 +17,7 @@ WRONG_USE = re.compile(r"# type: ignore\[.+\]  # pyright: ignore\[.+\]")
 
 def run(*command: str) -> str:
     """What a checker has to say; nothing if it is content."""
-    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

@@ -3,6 +3,7 @@
 Handlers and workflows that fulfil a contract live in the rooms above; nothing here runs anything.
 """
 
+from arvo.contracts.compatibility import Finding, compare_contracts, compare_versions
 from arvo.contracts.contract import Contract, SimpleContract
 from arvo.contracts.orchestrator import OrchestratorContract, OrchestratorVersion
 from arvo.contracts.payload import OneOf, Payload, ServiceError, WithParentSubject, one_of
@@ -14,6 +15,7 @@ from arvo.contracts.version import ContractVersion, Service
 __all__ = [
     "Contract",
     "ContractVersion",
+    "Finding",
     "OneOf",
     "OrchestratorContract",
     "OrchestratorVersion",
@@ -23,6 +25,8 @@ __all__ = [
     "Services",
     "SimpleContract",
     "WithParentSubject",
+    "compare_contracts",
+    "compare_versions",
     "one_of",
     "payload_from_schema",
     "read_payload",

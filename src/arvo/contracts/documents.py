@@ -8,19 +8,48 @@ from __future__ import annotations
 import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
+from urllib.parse import unquote
 
 from arvo.errors import DefinitionError, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Path", "check_bounds", "is_array", "is_object", "object_at", "parse_document", "refused", "text_at"]
+__all__ = [
+    "Budget",
+    "Path",
+    "check_bounds",
+    "is_array",
+    "is_object",
+    "object_at",
+    "parse_document",
+    "refused",
+    "resolve_pointer",
+    "text_at",
+]
 
 Path = tuple[str | int, ...]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
+MAX_UNITS = 20_000
+
+
+class Budget:
+    """How much work a document may cause. A unit is about as much as a property of an object takes."""
+
+    def __init__(self, units: int = MAX_UNITS) -> None:
+        self.units = units
+        self.spent = 0
+
+    def spend(self, units: int, path: Path) -> None:
+        """Count work that is about to be done; refuse it when it becomes too much."""
+        self.spent += units
+        if self.spent > self.units:
+            raise refused(
+                path, "up to here it is already more than can be taken in", "Split it into smaller contracts."
+            )
 
 
 def refused(path: Path, problem: str, fix: str) -> DefinitionError:
@@ -65,6 +94,23 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 def is_array(value: object) -> TypeGuard[list[Any]]:
     """Whether a JSON value is an array."""
     return isinstance(value, list)
+
+
+def resolve_pointer(root: Any, reference: Any) -> tuple[Any, Path]:
+    """What a reference such as `#/$defs/address` points to in a document, and its place; else `LookupError`."""
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        raise LookupError("points outside of this schema")
+    here: Any = root
+    place: Path = ()
+    for token in unquote(reference[1:]).split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        if is_object(here) and name in here:
+            here, place = here[name], (*place, name)
+        elif is_array(here) and name in map(str, range(len(here))):
+            here, place = here[int(name)], (*place, int(name))
+        else:
+            raise LookupError("points to nothing")
+    return here, place
 
 
 def object_at(value: Any, path: Path) -> Mapping[str, Any]:

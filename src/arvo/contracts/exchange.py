@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arvo.contracts import naming
 from arvo.contracts.contract import SIMPLE_CONTRACT, Contract, SimpleContract
-from arvo.contracts.documents import Path, check_bounds, is_array, is_object, object_at, refused, text_at
+from arvo.contracts.documents import Budget, Path, check_bounds, is_array, is_object, object_at, refused, text_at
 from arvo.contracts.orchestrator import PARENT_SUBJECT, OrchestratorContract, OrchestratorVersion
 from arvo.contracts.payload import OneOf, Payload
 from arvo.contracts.schema_export import PARENT_SUBJECT_SCHEMA, SYSTEM_ERROR_SCHEMA, schema_of
@@ -75,8 +75,9 @@ def contract_from_document(document: Any) -> Contract:
     whole = object_at(check_bounds(document), ())
     versions = _versions(whole)
     contract = _contract(whole, _type_of(*versions[0]))
+    budget = Budget()
     for place, version in versions:
-        _add(contract, version, place)
+        _add(contract, version, place, budget)
     return contract
 
 
@@ -106,7 +107,7 @@ def _contract(whole: Mapping[str, Any], accepted_type: str) -> Contract:
         raise _placed(error, ()) from error
 
 
-def _add(contract: Contract, version: Mapping[str, Any], place: Path) -> None:
+def _add(contract: Contract, version: Mapping[str, Any], place: Path, budget: Budget) -> None:
     accepted_type = _type_of(place, version)
     if accepted_type != contract.type:
         raise refused(
@@ -118,26 +119,26 @@ def _add(contract: Contract, version: Mapping[str, Any], place: Path) -> None:
     if not is_array(listed):
         raise refused((*place, "emits"), "emits is a list", "Compare with what Contract.to_json() writes.")
     try:
-        accepts = _accepted_class(contract, version["accepts"], (*place, "accepts"))
-        emits = [_emitted_class(each, (*place, "emits", index)) for index, each in enumerate(listed)]
+        accepts = _accepted_class(contract, version["accepts"], (*place, "accepts"), budget)
+        emits = [_emitted_class(each, (*place, "emits", index), budget) for index, each in enumerate(listed)]
         contract.version(text_at(version, "version", place), accepts=accepts, emits=OneOf(tuple(emits)))
     except DefinitionError as error:
         raise _placed(error, place) from error
 
 
-def _accepted_class(contract: Contract, accepts: Mapping[str, Any], place: Path) -> type[Payload]:
+def _accepted_class(contract: Contract, accepts: Mapping[str, Any], place: Path, budget: Budget) -> type[Payload]:
     schema = accepts.get("schema")
     if isinstance(contract, OrchestratorContract) and is_object(schema):
         schema = _without_parent_subject(schema)
-    return payload_from_schema(schema, name=_class_name(contract.type), path=(*place, "schema"))
+    return payload_from_schema(schema, name=_class_name(contract.type), path=(*place, "schema"), budget=budget)
 
 
-def _emitted_class(emitted: Any, place: Path) -> type[Payload]:
+def _emitted_class(emitted: Any, place: Path, budget: Budget) -> type[Payload]:
     described = object_at(emitted, place)
     event_type = text_at(described, "type", place)
-    name = _class_name(event_type)
+    schema, name = described.get("schema"), _class_name(event_type)
     try:
-        return payload_from_schema(described.get("schema"), name=name, path=(*place, "schema"), event_type=event_type)
+        return payload_from_schema(schema, name=name, path=(*place, "schema"), event_type=event_type, budget=budget)
     except DefinitionError as error:
         raise _placed(error, place) from error
 

@@ -15,7 +15,7 @@ from arvo.contracts.payload import Payload
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Extra", "ImportedPayload", "WithOptionalFields", "attribute_names", "foundation"]
+__all__ = ["Extra", "ImportedPayload", "WithOptionalFields", "attribute_names", "open_to"]
 
 Extra: TypeAlias = Literal["ignore", "allow", "forbid"]
 
@@ -42,11 +42,10 @@ class WithOptionalFields(ImportedPayload):
         return written
 
 
-def foundation(*, is_partial: bool, extra: Extra, members: Any) -> type[ImportedPayload]:
-    """The base of one class: whether fields may be absent, and what becomes of unknown keys."""
-    base = WithOptionalFields if is_partial else ImportedPayload
-    annotations = {"__pydantic_extra__": GenericAlias(dict, (str, members))} if extra == "allow" else {}
-    made = new_class(base.__name__, (base,), {"extra": extra}, lambda body: body.update(__annotations__=annotations))
+def open_to(members: Any, base: type[ImportedPayload]) -> type[ImportedPayload]:
+    """A base class for objects that keep unknown keys, provided their values are of a type."""
+    annotations = {"__pydantic_extra__": GenericAlias(dict, (str, members))}
+    made = new_class(base.__name__, (base,), {"extra": "allow"}, lambda body: body.update(__annotations__=annotations))
     return cast("type[ImportedPayload]", made)
 
 

@@ -54,6 +54,9 @@ def schema_of(payload: type[Payload]) -> dict[str, Any]:
     return {**schema, "$schema": JSON_SCHEMA_DIALECT}
 
 
+_DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$"
+
+
 class _WireSchema(GenerateJsonSchema):
     """Pydantic's schemas without titles, which only repeat Python names, and with what happens to unknown keys."""
 
@@ -63,13 +66,38 @@ class _WireSchema(GenerateJsonSchema):
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
         return _untitled(super().enum_schema(schema))
 
+    def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
+        return _old_tuple(super().tuple_schema(schema))
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        described = super().decimal_schema(schema)
+        for option in described.get("anyOf", ()):
+            if "pattern" in option:
+                # Pydantic's own needs look-around, which not every engine has, ours among them.
+                option["pattern"] = _DECIMAL
+        return described
+
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = _untitled(super().model_schema(schema))
         if "additionalProperties" not in described:
             described |= {"additionalProperties": False, "x-unknown": "strip"}
         elif described["additionalProperties"] is False:
             described["x-unknown"] = "strict"
-        return described
+        return {"type": described.pop("type"), **described} if "type" in described else described
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002
+        """As it is: properties in the order of the fields, which is the order of keys on the wire."""
+        return value
+
+
+def _old_tuple(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """A tuple as draft 7 writes it, which is the dialect of the exchange."""
+    if "prefixItems" in schema:
+        further = schema.pop("items", None)
+        schema["items"] = schema.pop("prefixItems")
+        if further is not None:
+            schema["additionalItems"] = further
+    return schema
 
 
 def _untitled(schema: JsonSchemaValue) -> JsonSchemaValue:

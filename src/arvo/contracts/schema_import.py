@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from itertools import count
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ForwardRef
-from urllib.parse import unquote
 
 from pydantic import Field, ValidationError, create_model
 
 from arvo.contracts import schema_values as values
-from arvo.contracts.documents import Path, is_array, is_object, object_at, refused
-from arvo.contracts.imported import Extra, ImportedPayload, WithOptionalFields, attribute_names, foundation
+from arvo.contracts.documents import Budget, Path, is_array, is_object, object_at, refused, resolve_pointer
+from arvo.contracts.imported import Extra, ImportedPayload, WithOptionalFields, attribute_names, open_to
 from arvo.contracts.naming import check_event_type
 from arvo.contracts.payload import Payload
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["payload_from_schema"]
 
-MAX_CLASSES = 1000
-MAX_NESTING = 40
+COST_OF_CLASS = 20
+MAX_NESTING = 64
 MAX_PARTS = 100
 
 Part = tuple[Mapping[str, Any], Path]
@@ -54,7 +53,9 @@ _UNSUPPORTED = (
 )  # fmt: skip
 
 
-def payload_from_schema(schema: Any, *, name: str, path: Path = (), event_type: str | None = None) -> type[Payload]:
+def payload_from_schema(
+    schema: Any, *, name: str, path: Path = (), event_type: str | None = None, budget: Budget | None = None
+) -> type[Payload]:
     """A payload class for a JSON Schema of an object; `DefinitionError` says where a schema cannot be one.
 
     Attributes have the names of the schema's properties where Python allows them, else the nearest it does allow.
@@ -62,7 +63,7 @@ def payload_from_schema(schema: Any, *, name: str, path: Path = (), event_type: 
     """
     if event_type is not None:
         check_event_type(event_type)
-    return _Importer(object_at(schema, path), name, path).payload(event_type)
+    return _Importer(object_at(schema, path), name, path, budget or Budget()).payload(event_type)
 
 
 class _Importer:
@@ -72,8 +73,9 @@ class _Importer:
     that is still being made is what makes a type recursive.
     """
 
-    def __init__(self, root: Mapping[str, Any], name: str, path: Path) -> None:
-        self.root, self.name, self.path = root, name, path
+    def __init__(self, root: Mapping[str, Any], name: str, path: Path, budget: Budget) -> None:
+        self.root, self.name, self.path, self.budget = root, name, path, budget
+        self.costs: dict[Path, int] = {}
         self.done: dict[Path, Any] = {}
         self.under_way: dict[Path, str | None] = {}
         self.classes: dict[str, type[Payload]] = {}
@@ -96,6 +98,7 @@ class _Importer:
     def type_at(self, schema: Any, at: Path) -> Any:
         """The annotation for the schema at one place."""
         if at in self.done:
+            self.budget.spend(self.costs[at], (*self.path, *at))
             return self.done[at]
         if at in self.under_way:
             name = self.under_way[at]
@@ -108,9 +111,13 @@ class _Importer:
         if len(self.under_way) >= MAX_NESTING:
             raise self.refused(at, f"schemas nest deeper than {MAX_NESTING} levels", "Flatten them.")
         self.under_way[at] = self.class_name(at) if _is_plain_class(schema) else None
-        self.done[at] = self.translated(schema, at)
+        before = self.budget.spent
+        self.budget.spend(1, (*self.path, *at))
+        made = self.done[at] = self.translated(schema, at)
+        # A class that is used again is the same class, but the parts of any other type are copied for each use of it.
+        self.costs[at] = 1 if isinstance(made, type) else self.budget.spent - before
         del self.under_way[at]
-        return self.done[at]
+        return made
 
     def translated(self, schema: Any, at: Path) -> Any:
         if schema is True:
@@ -137,19 +144,18 @@ class _Importer:
         if "allOf" in schema:
             return self.class_of(self.parts(schema, at), at)
         kind = schema.get("type", _implied_type(schema))
-        if isinstance(kind, list):
-            kinds = self.list_at(schema, "type", at)
-            return values.either(
-                [self.of_type(each, schema, at) for each in kinds], " or ".join(map(_described, kinds))
-            )
+        if is_array(kind) and kind:
+            return values.either([self.of_type(each, schema, at) for each in kind], " or ".join(map(_described, kind)))
         return self.of_type(kind, schema, at)
 
     def of_type(self, kind: Any, schema: Mapping[str, Any], at: Path) -> Any:
         where = (*self.path, *at)
         match kind:
-            case None:
+            case None if "type" not in schema:
                 return Any
             case "string":
+                if isinstance(pattern := schema.get("pattern"), str):
+                    self.budget.spend(values.cost_of_pattern(pattern), (*where, "pattern"))
                 return values.string(schema, where)
             case "number" | "integer":
                 return values.number(schema, where, integer=kind == "integer")
@@ -216,8 +222,7 @@ class _Importer:
         return found
 
     def class_of(self, parts: list[Part], at: Path) -> type[Payload]:
-        if len(self.classes) >= MAX_CLASSES:
-            raise self.refused(at, f"there are more than {MAX_CLASSES} object schemas", "Split the contract.")
+        self.budget.spend(COST_OF_CLASS, (*self.path, *at))
         name = self.under_way.get(at) or self.class_name(at)
         properties = {
             wire_name: (schema, (*place, "properties", wire_name))
@@ -243,10 +248,13 @@ class _Importer:
                     optional[attribute] = wire_name
             fields[attribute] = (self.type_at(schema, place), Field(**options))
         description = parts[0][0].get("description")
+        extra, members = self.unknown_keys(parts)
+        base = WithOptionalFields if optional else ImportedPayload
         made = create_model(
             name,
-            __base__=self.foundation(parts, is_partial=bool(optional)),
+            __base__=base if members is Any else open_to(members, base),
             __doc__=description if isinstance(description, str) else None,
+            __cls_kwargs__={"extra": extra},
             **fields,
         )
         if issubclass(made, WithOptionalFields):
@@ -254,8 +262,8 @@ class _Importer:
         self.classes[name] = made
         return made
 
-    def foundation(self, parts: list[Part], *, is_partial: bool) -> type[ImportedPayload]:
-        """The base class that does with unknown keys what the schema wants done."""
+    def unknown_keys(self, parts: list[Part]) -> tuple[Extra, Any]:
+        """What becomes of keys that are no properties, and of which type their values are."""
         extra: Extra = "ignore"
         members: Any = Any
         for part, place in parts:
@@ -267,7 +275,7 @@ class _Importer:
                 extra = "forbid"
             elif additional is not False:
                 extra, members = "allow", self.type_at(additional, (*place, "additionalProperties"))
-        return foundation(is_partial=is_partial, extra=extra, members=members)
+        return extra, members
 
     def check_defaults(self) -> None:
         """Refuse defaults that do not fit their own schemas, lest they surface as errors of the data."""
@@ -284,21 +292,11 @@ class _Importer:
 
     def target(self, reference: Any, at: Path) -> tuple[Any, Path]:
         """What a reference within this schema points to, and its place."""
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            raise self.refused(
-                (*at, "$ref"), f"{reference!r} points outside of this schema", "Put what it means into the schema."
-            )
-        here: Any = self.root
-        place: Path = ()
-        for token in unquote(reference[1:]).split("/")[1:]:
-            name = token.replace("~1", "/").replace("~0", "~")
-            if is_object(here) and name in here:
-                here, place = here[name], (*place, name)
-            elif is_array(here) and name in map(str, range(len(here))):
-                here, place = here[int(name)], (*place, int(name))
-            else:
-                raise self.refused((*at, "$ref"), f"{reference!r} points to nothing", "Correct the reference.")
-        return here, place
+        try:
+            return resolve_pointer(self.root, reference)
+        except LookupError as error:
+            fix = "Refer to a place in this very schema."
+            raise self.refused((*at, "$ref"), f"{reference!r} {error}", fix) from error
 
     def required(self, part: Mapping[str, Any], at: Path) -> list[str]:
         names = self.list_at(part, "required", at) if "required" in part else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["boolean", "checked", "distinct", "either", "enumeration", "nothing", "null", "number", "size", "string"]
+__all__ = [
+    "boolean",
+    "checked",
+    "cost_of_pattern",
+    "distinct",
+    "either",
+    "enumeration",
+    "nothing",
+    "null",
+    "number",
+    "size",
+    "string",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +110,18 @@ def string(schema: Mapping[str, Any], path: Path) -> Any:
     return annotation if test is None else checked(annotation, test, "format", f"a string of format {name!r}")
 
 
+def cost_of_pattern(pattern: str) -> int:
+    """About what it takes to compile a pattern, in units of a `Budget`: repetitions are written out for that."""
+    once, grouped = 0, 1
+    for atom, least, most in _ATOMS.findall(pattern):
+        times = int(most or least or 1)
+        if atom == ")":
+            grouped *= times
+        else:
+            once += times * (_RANGES_OF_UNICODE_CLASS if len(atom) > 1 else 1)
+    return once * grouped // 10
+
+
 def number(schema: Mapping[str, Any], path: Path, *, integer: bool) -> Any:
     """A number with its bounds. JSON has one kind of numbers, so an integer may also be written `1.0`."""
     kind: Any = Annotated[Any, _Core(_INTEGER if integer else _NUMBER)]
@@ -143,6 +168,8 @@ def size(schema: Mapping[str, Any], keyword: str, path: Path) -> int | None:
 
 
 _MAX_SIZE = 2**31 - 1
+_ATOMS = re.compile(r"(\\[wW]|\\[pP]\{[^}]*\}|.)(?:\{([0-9]{1,6})(?:,([0-9]{0,6}))?\})?", re.DOTALL)
+_RANGES_OF_UNICODE_CLASS = 20
 _FLOAT = core_schema.float_schema(strict=True, allow_inf_nan=False)
 _NUMBER = core_schema.union_schema(
     [core_schema.int_schema(strict=True), _FLOAT],
