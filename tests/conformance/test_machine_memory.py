@@ -12,7 +12,8 @@ import pytest
 
 from arvo.backends.memory import InMemoryMachineMemory
 from arvo.backends.sqlite import SqliteMachineMemory
-from arvo.testing.machine_memory import CHECKS, Check, MakeMemory, MemoryUnderTest, ShiftableClock, StoreFaults
+from arvo.testing import ShiftableClock
+from arvo.testing.machine_memory import CHECKS, Check, MakeMemory, MemoryUnderTest, StoreFaults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

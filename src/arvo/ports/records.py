@@ -19,18 +19,20 @@ __all__ = ["check_names", "check_previous", "decode_record", "encode_previous", 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 _encode_canonical = msgspec.json.Encoder(order="sorted").encode
+_ENCODING_ERRORS = (TypeError, ValueError, RecursionError, msgspec.MsgspecError)
 _DEEPEST_SEARCHED = 200
 
 
 def encode_record(data: Mapping[str, Any]) -> bytes:
     """Return the JSON text of a record, or raise InvalidRecordError when reading it back would give another value."""
-    text = _encode_unchecked(data)
+    cause: Exception | None = None
     try:
+        text = _encode(_as_dict(data))
         if _decode(text) == data:
             return text
-    except (RecursionError, msgspec.DecodeError) as error:
-        raise _not_json(data) from error
-    raise _not_json(data)
+    except _ENCODING_ERRORS as error:
+        cause = error
+    raise _not_json(data) from cause
 
 
 def encode_previous(previous: Mapping[str, Any] | None) -> bytes | None:
@@ -38,7 +40,12 @@ def encode_previous(previous: Mapping[str, Any] | None) -> bytes | None:
 
     Spares the check of `encode_record`: what JSON would change cannot equal anything stored.
     """
-    return None if previous is None else _encode_unchecked(previous)
+    if previous is None:
+        return None
+    try:
+        return _encode(_as_dict(previous))
+    except _ENCODING_ERRORS as error:
+        raise _not_json(previous) from error
 
 
 def decode_record(text: bytes | str) -> dict[str, Any]:
@@ -70,11 +77,8 @@ def check_names(*, id: str, holder: str = "-") -> None:
             )
 
 
-def _encode_unchecked(data: Mapping[str, Any]) -> bytes:
-    try:
-        return _encode(data if isinstance(data, dict) else dict(data))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _not_json(data) from error
+def _as_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+    return data if isinstance(data, dict) else dict(data)
 
 
 def _not_json(data: object) -> InvalidRecordError:

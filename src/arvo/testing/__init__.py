@@ -1,1 +1,9 @@
-"""What tests of Arvo applications and back ends need. Conformance kits: `arvo.testing.machine_memory`."""
+"""What tests of Arvo applications and back ends need.
+
+Conformance kits are modules: `machine_memory.CHECKS`, `machine_memory.check_machine_memory`.
+"""
+
+from arvo.testing import machine_memory
+from arvo.testing.clock import ShiftableClock
+
+__all__ = ["ShiftableClock", "machine_memory"]

@@ -9,7 +9,7 @@ import pytest
 
 from arvo.backends.memory import InMemoryMachineMemory
 from arvo.errors import BackendError, DefinitionError
-from arvo.testing.machine_memory import ShiftableClock
+from arvo.testing import ShiftableClock
 
 if TYPE_CHECKING:
     from arvo.ports import BrowsableMemory

@@ -96,7 +96,7 @@ async def test_a_file_locked_by_another_process_is_reported_after_the_busy_timeo
                 await memory.write("a", {"n": 2}, {"n": 1})
             with pytest.raises(BackendError, match="is locked by another process"):
                 await memory.lock("a", "first")
-            assert 0.2 <= time.monotonic() - started < 3
+            assert 0.2 <= time.monotonic() - started < 8
             assert await memory.read("a") == {"n": 1}
 
         await memory.write("a", {"n": 2}, {"n": 1})

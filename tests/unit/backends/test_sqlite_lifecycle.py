@@ -183,6 +183,20 @@ async def test_a_refused_write_does_not_spoil_the_writes_beside_it(tmp_path: Pat
         assert [id_ async for id_ in memory.ids()] == sorted(["taken", *(f"free-{n}" for n in range(30) if n % 3)])
 
 
+async def test_more_writes_than_one_group_holds_are_all_done(tmp_path: Path) -> None:
+    async with SqliteMachineMemory(tmp_path / "a.db") as memory:
+        await memory.read("warm-up")
+        busy = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+        busy.execute("BEGIN IMMEDIATE")
+        writes = [asyncio.ensure_future(memory.write(f"id-{number}", {"n": number}, None)) for number in range(1_000)]
+        await asyncio.sleep(0.1)
+        busy.execute("ROLLBACK")
+        busy.close()
+        await asyncio.gather(*writes)
+
+        assert len([id_ async for id_ in memory.ids()]) == 1_000
+
+
 async def test_a_cancelled_lock_that_still_waits_is_not_taken(tmp_path: Path) -> None:
     async with SqliteMachineMemory(tmp_path / "a.db") as memory:
         await memory.read("warm-up")

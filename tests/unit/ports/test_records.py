@@ -69,7 +69,7 @@ def test_depth_that_json_can_carry_is_kept() -> None:
     ("record", "path", "code"),
     [
         ({"a": {"b": [0, float("nan")]}}, ("a", "b", 1), "not_finite"),
-        ({"a": float("-inf")}, ("a",), "not_finite"),
+        ({"fine": {"a": [1, None]}, "bad": float("-inf")}, ("bad",), "not_finite"),
         ({"a": {1: "x"}}, ("a",), "key_type"),
         ({"a": (1, 2)}, ("a",), "not_json"),
         ({"a": [{"b": b"bytes"}]}, ("a", 0, "b"), "not_json"),

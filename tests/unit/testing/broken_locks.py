@@ -13,7 +13,8 @@ from tests.unit.testing.reference_memory import LOCK_TTL, ReferenceMemory, Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from arvo.testing.machine_memory import ShiftableClock, StoreFaults
+    from arvo.testing import ShiftableClock
+    from arvo.testing.machine_memory import StoreFaults
 
 
 class GrantsEveryLock(ReferenceMemory):

@@ -14,7 +14,8 @@ from tests.unit.testing.reference_memory import ReferenceMemory, Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from arvo.testing.machine_memory import ShiftableClock, StoreFaults
+    from arvo.testing import ShiftableClock
+    from arvo.testing.machine_memory import StoreFaults
 
 
 class FindsSomethingEverywhere(ReferenceMemory):

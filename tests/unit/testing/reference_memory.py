@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from arvo.errors import BackendError
 from arvo.ports.budget import try_lock, try_read
 from arvo.ports.records import check_names, check_previous, decode_record, encode_previous, encode_record
-from arvo.testing.machine_memory import ShiftableClock, StoreFaults
+from arvo.testing import ShiftableClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from arvo.testing.machine_memory import StoreFaults
 
 LOCK_TTL = timedelta(seconds=60)
 

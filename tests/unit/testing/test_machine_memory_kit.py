@@ -14,13 +14,13 @@ from unittest import SkipTest
 import pytest
 
 from arvo.errors import BackendError
+from arvo.testing import ShiftableClock
 from arvo.testing.machine_memory import (
     CHECKS,
     Check,
     MemoryUnderTest,
     PromiseBrokenError,
     Report,
-    ShiftableClock,
     StoreFaults,
     check_machine_memory,
 )

@@ -1,13 +1,13 @@
 """Conformance kit: checks any `MachineMemory` against every promise of the port.
 
-Framework-free: `await check_machine_memory(make)` runs everything. Under pytest each check can be a test of its own:
+`make` returns an async context manager that gives a `MemoryUnderTest`: your memory over an empty store. Framework-free:
+`await check_machine_memory(make)` runs everything. Under pytest each check can be a test of its own:
 
     @pytest.mark.parametrize("check", CHECKS, ids=str)
     async def test_keeps_its_promise(check: Check) -> None:
         await check.run(make)
 """
 
-from arvo.testing.clock import ShiftableClock
 from arvo.testing.machine_memory.check import Check, PromiseBrokenError
 from arvo.testing.machine_memory.kit import CHECKS, Report, check_machine_memory
 from arvo.testing.machine_memory.under_test import MakeMemory, MemoryUnderTest, StoreFaults
@@ -19,7 +19,6 @@ __all__ = [
     "MemoryUnderTest",
     "PromiseBrokenError",
     "Report",
-    "ShiftableClock",
     "StoreFaults",
     "check_machine_memory",
 ]
