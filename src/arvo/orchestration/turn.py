@@ -23,10 +23,9 @@ __all__ = ["Done", "Turn", "Wait"]
 D = TypeVar("D", bound=Payload)
 P_co = TypeVar("P_co", bound=Payload, covariant=True)
 S_co = TypeVar("S_co", bound=BaseModel, covariant=True)
-C_co = TypeVar("C_co", bound=Payload, covariant=True)
-# `Done[OrderPlaced]` is all that most functions have to say, so the rest defaults to "nothing".
-LastState_co = TypeVarWithDefault("LastState_co", bound=BaseModel, covariant=True, default=Never)
-LastCall_co = TypeVarWithDefault("LastCall_co", bound=Payload, covariant=True, default=Never)
+# `Done[OrderPlaced]` is all that most functions have to say: what is left out is nothing.
+KeptState_co = TypeVarWithDefault("KeptState_co", bound=BaseModel, covariant=True, default=Never)
+Call_co = TypeVarWithDefault("Call_co", bound=Payload, covariant=True, default=Never)
 
 
 class Turn(HandlerContext, Generic[P_co, S_co], frozen=True, kw_only=True):
@@ -57,19 +56,19 @@ class Turn(HandlerContext, Generic[P_co, S_co], frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Wait(Generic[S_co, C_co]):
+class Wait(Generic[KeptState_co, Call_co]):
     """Keep `state`, send `calls`, and sleep until a reply arrives.
 
     Without a state the one there is stays. A call is the payload that a service accepts, or an `Emit` of one; several
     go out together, and their replies come back one turn each, in any order.
     """
 
-    state: S_co | None = None
-    calls: Sequence[C_co | Emit[C_co]] = ()
+    state: KeptState_co | None = None
+    calls: Sequence[Call_co | Emit[Call_co]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[P_co, LastState_co, LastCall_co]):
+class Done(Generic[P_co, KeptState_co, Call_co]):
     """End the workflow with `output`, which goes to whoever started it. Later events are ignored.
 
     `state` is kept for the record, and `calls` are sent although no reply will be heard:
@@ -77,5 +76,5 @@ class Done(Generic[P_co, LastState_co, LastCall_co]):
     """
 
     output: P_co | Emit[P_co]
-    state: LastState_co | None = None
-    calls: Sequence[LastCall_co | Emit[LastCall_co]] = ()
+    state: KeptState_co | None = None
+    calls: Sequence[Call_co | Emit[Call_co]] = ()
