@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from arvo.contracts import Payload
 from arvo.errors import DefinitionError
+from arvo.handlers import check_function
 from arvo.ports import SystemClock
 from arvo.runtime.assembly import check_assembly, doubts
 from arvo.runtime.broker import Broker
@@ -94,6 +95,8 @@ class App:
         }
         """What holds for each handler, by source."""
         self.middleware: tuple[Middleware, ...] = tuple(middleware)
+        for layer in self.middleware:
+            check_function(layer, "Middleware")
         self.shutdown_report: ShutdownReport | None = None
         """How the latest run ended."""
         self._memory = memory
@@ -123,6 +126,7 @@ class App:
 
         def register(sink: Sink) -> Sink:
             self._refuse_running("register a sink")
+            check_function(sink, f"Sink of {domain!r}")
             if domain in self._sinks:
                 raise DefinitionError(f"Domain {domain!r} has a sink already. Let one sink do both things.")
             self._sinks[domain] = sink
@@ -136,6 +140,7 @@ class App:
         Without it, answers to published events are let go, and events with an unknown address are dead letters.
         """
         self._refuse_running("register on_unhandled")
+        check_function(hook, "on_unhandled")
         if self._unhandled is not None:
             raise DefinitionError("on_unhandled is registered already. Let one function take all such events.")
         self._unhandled = hook
@@ -150,10 +155,16 @@ class App:
     def on_dead_letter(self, hook: DeadLetterHook) -> DeadLetterHook:
         """Await the decorated coroutine function with each `DeadLetter`."""
         self._refuse_running("register on_dead_letter")
+        check_function(hook, "on_dead_letter")
         self._records.hooks.on_dead_letter.append(hook)
         return hook
 
     # Looking at it.
+
+    @property
+    def memory(self) -> MachineMemory | None:
+        """Where workflows keep their state; None if that was not said yet."""
+        return self._memory
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -285,12 +296,12 @@ class App:
                 for handler in self.handlers
             },
             sinks={
-                domain: Lane(f"sink of {domain}", _swallowing(sink), self._settings)
+                domain: Lane(f"sink of {domain}", _taken_by(sink), self._settings)
                 for domain, sink in self._sinks.items()
             },
             unhandled=None
             if self._unhandled is None
-            else Lane("on_unhandled", _swallowing(self._unhandled), self._settings),
+            else Lane("on_unhandled", _taken_by(self._unhandled), self._settings),
         )
 
     def _bound(self, handler: Servable) -> EventHandler:
@@ -304,8 +315,8 @@ class App:
         return handler.bind(self._memory)
 
 
-def _swallowing(sink: Sink) -> Execute:
-    """A sink in the shape of a handler: nothing comes of what it takes."""
+def _taken_by(sink: Sink) -> Execute:
+    """The sink in the shape of a handler: nothing comes of what it takes."""
 
     async def run(event: Event[Any]) -> tuple[Event[Any], ...]:
         await sink(event)

@@ -128,13 +128,14 @@ class Broker:
         try:
             if lane is not None:
                 await lane.admission.enter()
+                if self._deliveries.stopped:  # in the very moment in which the credit was granted
+                    raise _refusal()
             if resolution is not None:
                 resolution.chains += 1
             self._hand_in(event, Chain(self._deliveries, event.source, lane, resolution))
         finally:
             self._entering -= 1
-            if not self._entering:
-                self._deliveries.settled.set()
+            self._deliveries.settled.set()  # perhaps: whoever waits for it looks again
 
     def _hand_in(self, event: Event[Any], chain: Chain) -> None:
         """Route a published event: it was brought here on purpose, so a handler here goes before its domain."""

@@ -49,7 +49,7 @@ class Deliveries:
         self.resolutions = Resolutions()
         self.stopped = False
         self.settled = asyncio.Event()
-        """Set when nothing is unfinished, or nothing will be finished any more."""
+        """Set when nothing may be unfinished any more; look before you believe it."""
         self._topology = topology
         self._records = records
         self._clock = clock

@@ -175,7 +175,10 @@ async def test_a_workflow_needs_a_memory_when_the_app_is_opened() -> None:
         await app.resolve(request)
     with pytest.raises(DefinitionError, match="has no memory"):
         await app.__aenter__()
-    app.bind(InMemoryMachineMemory())
+    assert app.memory is None
+    memory = InMemoryMachineMemory()
+    app.bind(memory)
+    assert app.memory is memory
     assert (await app.resolve(request, expect=flow_v1)).data == Finished()
 
 

@@ -183,6 +183,26 @@ async def test_publishers_that_wait_are_told_when_the_app_closes() -> None:
         assert (await closing).clean
 
 
+async def test_a_publisher_let_in_in_the_moment_of_a_stop_is_refused_rather_than_forgotten() -> None:
+    gate = Gate()
+    publishers: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        async with App([FunctionHandler("com.a.a", gate.execute)], queue_limit=1) as app:
+            await app.publish(request("com.a.a"))
+            publishers.append(asyncio.create_task(app.publish(request("com.a.a"))))
+            await settle()
+            gate.let_through()
+            await asyncio.sleep(0)  # the handler ends and grants its credit, which the publisher does not know yet
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await work()
+    with pytest.raises(AppClosedError):
+        await publishers[0]
+    assert gate.begun == 1
+
+
 async def test_waiting_for_idleness_includes_publishers_that_wait_for_room() -> None:
     gate = Gate()
     async with App([FunctionHandler("com.a.a", gate.execute)], queue_limit=1) as app:

@@ -223,6 +223,49 @@ async def test_an_answer_that_leads_nowhere_does_not_end_the_patience() -> None:
             await resolving
 
 
+async def test_the_oldest_of_two_resolves_that_wait_for_the_same_event_gets_its_answer() -> None:
+    @handler("com.flow.order")
+    async def ask_once(event: Event[Any]) -> Event[Any]:
+        if event.source == "com.human.approve":
+            return sent("com.flow.order", event, to=OUTSIDE)
+        return sent("com.flow.order", event, to="com.human.approve", domain=HUMAN, id="the question")
+
+    clock = SimulatedClock()
+    async with App([ask_once], clock=clock) as app:
+        first = asyncio.create_task(app.resolve(request("com.flow.order"), timeout=SECOND))
+        second = asyncio.create_task(app.resolve(request("com.flow.order"), timeout=SECOND))
+        await settle()
+        (waiting,) = app.waiting(HUMAN)
+        await app.publish(approval(waiting))
+        assert (await first).to == OUTSIDE
+        await clock.advance(SECOND)
+        with pytest.raises(ResolveTimeoutError):
+            await second
+
+
+async def test_an_event_that_leaves_after_its_resolve_has_ended_still_waits_for_its_answer() -> None:
+    gate = asyncio.Event()
+
+    @handler("com.flow.order")
+    async def slow(event: Event[Any]) -> Event[Any] | None:
+        if event.source == "com.human.approve":
+            return None
+        await gate.wait()
+        return sent("com.flow.order", event, to="com.human.approve", domain=HUMAN)
+
+    clock = SimulatedClock()
+    async with App([slow], clock=clock) as app:
+        resolving = asyncio.create_task(app.resolve(request("com.flow.order"), timeout=SECOND))
+        await clock.advance(SECOND)
+        with pytest.raises(ResolveTimeoutError):
+            await resolving
+        gate.set()
+        await app.wait_idle()
+        (waiting,) = app.waiting(HUMAN)
+        await app.publish(approval(waiting))
+    assert app.waiting(HUMAN) == ()
+
+
 async def test_a_published_event_is_handled_here_whatever_its_domain() -> None:
     @handler("com.a.a")
     async def echo(event: Event[Any]) -> Event[Any]:

@@ -251,6 +251,18 @@ async def test_context_variables_of_one_event_do_not_show_in_another() -> None:
     assert seen == ["none", "none", "none"]
 
 
+async def test_functions_that_cannot_be_awaited_are_refused_where_they_are_registered() -> None:
+    app = App([echo])
+
+    def in_line(*_: Any) -> Any: ...
+
+    for register in (app.sink("a.domain"), app.on_unhandled, app.on_dead_letter):
+        with pytest.raises(DefinitionError, match="is not an async function"):
+            register(in_line)
+    with pytest.raises(DefinitionError, match=r"Middleware: .*in_line is not an async function"):
+        App([echo], middleware=[in_line])
+
+
 async def test_nothing_can_be_registered_while_the_app_runs() -> None:
     app = App([echo])
 
