@@ -33,6 +33,7 @@ __all__ = ["complete_and_check"]
 _KEPT_CHARACTERS: Final = 512
 _KEPT_SUBJECT_CHARACTERS: Final = 4096
 
+_EXACT_IN_JAVASCRIPT: Final = 2**53
 _OPENING_BRACE: Final = ord("{")
 # An attribute that was not given, as the type checkers may compare it with anything.
 _ABSENT: Final[object] = UNSET
@@ -118,7 +119,7 @@ def _is_ordinary(event: Envelope[Any], *, stamped: bool) -> bool:
             and (event.parentid is None or _is_plain_text(event.parentid))
             and (event.traceparent is None or _is_plain_text(event.traceparent))
             and event.tracestate is None
-            and (event.executionunits is None or type(event.executionunits) is int)
+            and (event.executionunits is None or _is_plain_integer(event.executionunits))
             and held_extensions(event) is UNSET
         )
     except (TypeError, _NotKeptError):
@@ -128,6 +129,10 @@ def _is_ordinary(event: Envelope[Any], *, stamped: bool) -> bool:
 
 def _is_plain_text(value: object) -> bool:
     return isinstance(value, str) and value != "" and value.isascii()
+
+
+def _is_plain_integer(value: object) -> bool:
+    return type(value) is int and -_EXACT_IN_JAVASCRIPT < value < _EXACT_IN_JAVASCRIPT
 
 
 def _now() -> str:

@@ -14,7 +14,14 @@ from pydantic_core import PydanticSerializationError
 
 from arvo.errors import InvalidEvent, Issue
 from arvo.events.frozen import FrozenDict, freeze
-from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, parse_json, with_js_numbers, write_json
+from arvo.events.json_text import (
+    MalformedJsonError,
+    UnwritableJsonError,
+    parse_json,
+    refuse_non_finite,
+    with_js_numbers,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +48,7 @@ def write_data(data: object) -> Raw:
     try:
         if isinstance(data, Mapping):
             return Raw(write_json(cast("object", data)))
-        raise UnwritableJsonError(f"a {type(data).__name__} is neither a mapping nor a pydantic model")
+        raise UnwritableJsonError(f"must be a JSON object or a pydantic model, not a {type(data).__name__}")
     except UnwritableJsonError as error:
         raise _invalid_data(("data", *error.path), str(error), "not_json") from error
 
@@ -69,8 +76,10 @@ def model_as_json(model: BaseModel) -> bytes:
         if _may_hold_floats(kind):
             # Pydantic writes null for numbers that are not finite, so a null is looked into.
             if b"null" in raw:
-                write_data(kind.__pydantic_serializer__.to_python(model, mode="json", by_alias=True))
+                refuse_non_finite(kind.__pydantic_serializer__.to_python(model, by_alias=True))
             raw = with_js_numbers(raw)
+    except UnwritableJsonError as error:
+        raise _invalid_data(("data", *error.path), str(error), "not_json") from error
     except PydanticSerializationError as error:
         raise _invalid_data(("data",), f"{kind.__name__} cannot be written: {error}", "not_json") from error
     if not raw.startswith(b"{"):

@@ -163,13 +163,29 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
             return NotImplemented
         return self is other or (self.id == other.id and self.to_dict() == other.to_dict())
 
+    def __ne__(self, other: object) -> bool:
+        # Python derives it from __eq__, but a Struct has one of its own.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self.id)
+
+    def __deepcopy__(self, memo: object) -> Event[D_co]:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[bytes, BaseModel | None], Event[Any]], tuple[bytes, BaseModel | None]]:
+        return _restore, (self.to_json(), self.model)
 
     def __repr__(self) -> str:
         data = self.data_json.decode("utf-8", "replace")
         shown = data if len(data) <= 80 else f"{data[:77]}..."
         return f"Event(type={self.type!r}, id={self.id!r}, source={self.source!r}, to={self.to!r}, data={shown})"
+
+
+def _restore(document: bytes, model: BaseModel | None) -> Event[Any]:
+    """What unpickling calls; the document is one of ours, of any size."""
+    event = Event.from_json(document, max_bytes=len(document))
+    return event if model is None else event.with_data(model)
 
 
 def _wire_members(event: Event[Any], spell: Callable[[Any], Any]) -> dict[str, Any]:
@@ -192,14 +208,12 @@ def _spell(value: Any) -> Any:
 
 
 def _encode_part(value: object) -> object:
-    """What msgspec does not know: data that is not raw JSON, and subclasses of str."""
+    """What msgspec does not know: data that is not raw JSON, and subclasses of int and str."""
     if isinstance(value, ReadData):
         return Raw(value.text)
     if isinstance(value, BaseModel):
         return Raw(model_as_json(value))
-    if isinstance(value, str):
-        return str.__str__(value)
-    raise NotImplementedError(f"{type(value).__name__} cannot be part of an event")
+    return int(value) if isinstance(value, int) else str.__str__(cast("str", value))
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_part)

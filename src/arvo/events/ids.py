@@ -52,7 +52,11 @@ def managed_event_id(value: str) -> str:
     if not value:
         message = "A managed id needs a value that is not blank. Leave the id out to get a random one."
         raise InvalidEvent(message, issues=[Issue(("id",), message, "empty")])
-    return pack({"uuid": new_event_id(), "value": value})
+    try:
+        return pack({"uuid": new_event_id(), "value": value})
+    except NotPackedError as error:
+        message = f"The value of a managed id is too long: {error}."
+        raise InvalidEvent(message, issues=[Issue(("id",), message, "too_large")]) from error
 
 
 def parse_managed_event_id(event_id: str) -> ManagedId | None:

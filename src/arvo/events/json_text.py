@@ -28,6 +28,7 @@ __all__ = [
     "format_json",
     "js_number",
     "parse_json",
+    "refuse_non_finite",
     "with_js_numbers",
     "write_json",
 ]
@@ -74,7 +75,7 @@ def write_json(value: object) -> bytes:
         raw = _encoder.encode(value)
         # A number that is not finite was written as null, without a word.
         if b"null" in raw:
-            _refuse_non_finite(value)
+            refuse_non_finite(msgspec.to_builtins(value, enc_hook=_encode_other))
         raw = with_js_numbers(raw)
         check_depth(raw)
     except UnicodeEncodeError:
@@ -88,6 +89,13 @@ def write_json(value: object) -> bytes:
             raise
         raise UnwritableJsonError(str(error)) from error
     return raw
+
+
+def refuse_non_finite(value: object) -> None:
+    """Raises UnwritableJsonError when there is a float in these nested containers that JSON has no spelling for."""
+    for path, number in _floats(value, ()):
+        if not math.isfinite(number):
+            raise UnwritableJsonError(f"{number} is not a JSON number", path)
 
 
 def with_js_numbers(raw: bytes) -> bytes:
@@ -143,8 +151,9 @@ def check_depth(raw: bytes, levels: int = MAX_DEPTH) -> None:
 def _encode_other(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, str):
-        return str.__str__(value)
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
     raise TypeError(f"a {type(value).__name__} has no JSON form; convert it first")
 
 
@@ -157,21 +166,15 @@ _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _js_number_decoder = msgspec.json.Decoder(float_hook=_read_js_number)
 
 
-def _refuse_non_finite(value: object) -> None:
-    for path, number in _numbers(msgspec.to_builtins(value, enc_hook=_encode_other), ()):
-        if not math.isfinite(number):
-            raise UnwritableJsonError(f"{number} is not a JSON number", path)
-
-
-def _numbers(value: object, path: JsonPath) -> Iterator[tuple[JsonPath, float]]:
+def _floats(value: object, path: JsonPath) -> Iterator[tuple[JsonPath, float]]:
     if isinstance(value, float):
         yield path, value
     elif isinstance(value, dict):
-        for key, item in cast("dict[str, object]", value).items():
-            yield from _numbers(item, (*path, key))
-    elif isinstance(value, list | tuple):
+        for key, item in cast("dict[object, object]", value).items():
+            yield from _floats(item, (*path, str(key)))
+    elif isinstance(value, list | tuple | set | frozenset):
         for index, item in enumerate(cast("list[object]", value)):
-            yield from _numbers(item, (*path, index))
+            yield from _floats(item, (*path, index))
 
 
 def _write_with_lone_surrogates(value: object) -> bytes:
