@@ -8,16 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
-    "ATTEMPT",
-    "CONTRACT_URI",
-    "CONTRACT_VERSION",
     "CONVERSATION_ID",
     "DEAD_LETTER_REASON",
     "DESTINATION",
     "ERROR_TYPE",
     "EVENT_TYPE",
-    "HANDLER_KIND",
-    "HANDLER_SOURCE",
     "MESSAGE_ID",
     "MESSAGING_SYSTEM",
     "OPERATION_NAME",
@@ -39,13 +34,7 @@ MESSAGE_ID: Final = "messaging.message.id"
 CONVERSATION_ID: Final = "messaging.message.conversation_id"
 ERROR_TYPE: Final = "error.type"
 
-HANDLER_SOURCE: Final = "arvo.handler.source"
-HANDLER_KIND: Final = "arvo.handler.kind"
-"""One of handler, multi, router, resumable, orchestrator."""
-CONTRACT_URI: Final = "arvo.contract.uri"
-CONTRACT_VERSION: Final = "arvo.contract.version"
 EVENT_TYPE: Final = "arvo.event.type"
-ATTEMPT: Final = "arvo.attempt"
 WORKFLOW_STATUS: Final = "arvo.workflow.status"
 """One of active, done, failure: how the event left the workflow."""
 WORKFLOW_IGNORED: Final = "arvo.workflow.ignored"
