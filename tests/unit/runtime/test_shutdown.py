@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from arvo.errors import ConfigViolation, DefinitionError, ExecutionViolation
 from arvo.runtime import App, AppClosedError, DeadLetter, RetryPolicy, ShutdownReport, Subscription, Unfinished
+from arvo.runtime.chain import Chain, Delivery
 from tests.unit.runtime.scene import FunctionHandler, SimulatedClock, answer, handler, request, sent, settle
 
 if TYPE_CHECKING:
@@ -317,7 +319,7 @@ async def test_two_apps_with_the_same_handlers_do_not_see_each_other() -> None:
         assert (await second.resolve(request("com.a.a"))).source == "com.a.a"
 
 
-async def test_nothing_is_left_behind_when_events_are_done() -> None:
+async def test_neither_tasks_nor_records_are_left_behind_when_events_are_done() -> None:
     before = asyncio.all_tasks()
     async with App([echo]) as app:
         for number in range(1000):
@@ -325,6 +327,8 @@ async def test_nothing_is_left_behind_when_events_are_done() -> None:
         await app.wait_idle()
         await settle()
         assert asyncio.all_tasks() == before
+        gc.collect()
+        assert [kept for kept in gc.get_objects() if type(kept) in (Chain, Delivery)] == []
 
 
 async def test_a_broken_clock_brings_everything_down_instead_of_losing_events_silently() -> None:
