@@ -90,7 +90,9 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
 
     def _domains(self, asked: DomainRules, contract_domain: str | None) -> tuple[str | None, ...]:
         rules = self.domains if asked == INHERIT else rules_in(asked)
-        if rules == DEFAULT_DOMAINS and self.consumed.domain is None and self.parent_subject is None:
+        # What most events come to, found out without resolving anything.
+        at_home = self.consumed.domain is None and self.parent_subject is None
+        if rules == _LOCAL or (at_home and rules == DEFAULT_DOMAINS):
             return _LOCAL
         return resolve_domains(
             rules,
