@@ -29,6 +29,14 @@ class RecordedMemory:
         """Forget the step before."""
         self.faults, self.operations = faults, []
 
+    def hold(self, id: str) -> None:
+        """Lock `id` for somebody else."""
+        self._holders[id] = "somebody else"
+
+    def release(self, id: str) -> None:
+        """Let the lock on `id` expire, whoever holds it."""
+        self._holders.pop(id, None)
+
     def is_locked(self, id: str) -> bool:
         """Whether somebody holds the lock on `id`."""
         return id in self._holders

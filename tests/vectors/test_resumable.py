@@ -79,6 +79,9 @@ class _Replay:
         self.seen.clear()
         if memory is not None:
             memory.begin(step.get("faults", {}))
+            for order, obey in (("lock_before", memory.hold), ("unlock_before", memory.release)):
+                if order in step:
+                    obey(self.subjects[step[order]])
         events: list[Event[Any]] = []
         if "error" in outcome:
             with pytest.raises(ArvoError) as raised:

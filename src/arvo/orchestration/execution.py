@@ -44,6 +44,9 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
     `TransactionViolation` of a record that somebody else changed meanwhile. The same event gives the same event ids
     however often it is delivered.
 
+    The events are handed over after the record is written. A memory that keeps both together or not at all makes a
+    crash between the two harmless; with any other, a caller that crashes there has lost them.
+
     Without `lock` nothing keeps two events of one execution from being worked on at the same time; then one of them is
     refused when it is saved. Leave it out where the caller lets only one in at a time anyway.
     """

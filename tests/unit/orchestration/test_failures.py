@@ -9,6 +9,7 @@ import pytest
 
 from arvo.contracts import ServiceError
 from arvo.errors import BackendError, ContractViolation, ExecutionViolation, TransactionViolation, Violation
+from arvo.handlers import Emit
 from arvo.orchestration import Done, Ignored, Outcome, Wait
 from tests.unit.orchestration.memories import FaultyMemory
 from tests.unit.orchestration.orders import (
@@ -182,8 +183,6 @@ async def test_a_function_that_returns_something_else_is_a_contract_violation() 
 
 
 async def test_a_bad_directive_of_an_emit_is_a_contract_violation() -> None:
-    from arvo.handlers import Emit
-
     async def function(_: OrderTurn) -> OrderAnswer:
         return Wait(calls=[Emit(ReserveStock(sku="x"), domain="NOT A DOMAIN")])
 

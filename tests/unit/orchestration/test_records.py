@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from arvo.backends.memory import InMemoryMachineMemory
-from arvo.orchestration import Ignored, Outcome
-from tests.unit.orchestration.orders import OrderPlaced, bound, charged, record_of, request, reserved
+from arvo.errors import ContractViolation
+from arvo.orchestration import Done, Ignored, Outcome, Wait
+from tests.unit.orchestration.orders import (
+    OrderAnswer,
+    OrderPlaced,
+    OrderTurn,
+    PlaceOrder,
+    ReserveStock,
+    StockReserved,
+    bound,
+    charged,
+    record_of,
+    request,
+    reserved,
+)
 
 
 async def test_the_record_of_a_waiting_workflow() -> None:
@@ -60,7 +75,7 @@ async def test_events_are_kept_as_they_came() -> None:
 
 async def test_a_record_of_the_typescript_system_is_gone_on_from() -> None:
     start = request()
-    workflow, memory = bound(), InMemoryMachineMemory()
+    memory = InMemoryMachineMemory()
     (call,) = await bound().execute(start)
     recorded: dict[str, Any] = {
         "executionStatus": "normal",
@@ -86,9 +101,6 @@ async def test_a_failure_of_the_typescript_system_is_respected() -> None:
 
 
 async def test_a_workflow_that_never_called_anybody_expects_nothing() -> None:
-    from arvo.orchestration import Wait
-    from tests.unit.orchestration.orders import OrderAnswer, OrderTurn
-
     async def function(_: OrderTurn) -> OrderAnswer:
         return Wait()
 
@@ -97,3 +109,21 @@ async def test_a_workflow_that_never_called_anybody_expects_nothing() -> None:
     assert await workflow.execute(start) == []
     record = await record_of(workflow, start)
     assert (record["events"]["expected"], record["events"]["produced"], record["state$$"]) == (None, [], None)
+
+
+async def test_a_collected_reply_that_no_longer_fits_its_contract_is_a_contract_violation() -> None:
+    async def function(turn: OrderTurn) -> OrderAnswer:
+        if isinstance(turn.event.data, PlaceOrder):
+            return Wait(calls=[ReserveStock(sku="a"), ReserveStock(sku="b")])
+        return Done(OrderPlaced(charge_id=turn.replies(StockReserved)[0].data.hold_id))
+
+    workflow = bound(function)
+    first, second = await workflow.execute(request())
+    stored = await record_of(workflow, first)
+    expected = {first.id: [reserved(first).with_data({"hold": 1}).to_dict()], second.id: []}
+    changed = {**stored, "events": {**stored["events"], "expected": expected}}
+    await workflow.memory.write(first.subject, changed, stored)
+    with pytest.raises(ContractViolation) as caught:
+        await workflow.execute(reserved(second))
+    assert [issue.path for issue in caught.value.issues] == [("hold_id",)]
+    assert await record_of(workflow, first) == changed
