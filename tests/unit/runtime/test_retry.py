@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arvo.errors import (
@@ -78,6 +78,7 @@ def test_jitter_shortens_the_delay_by_the_injected_random_share() -> None:
     assert policy.decide(1, LOST_LOCK) == Retry(timedelta(milliseconds=750))
 
 
+@settings(deadline=None)
 @given(
     attempt=st.integers(1, 10**6),
     initial=st.timedeltas(timedelta(0), timedelta(days=1)),

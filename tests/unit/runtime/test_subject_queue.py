@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arvo.runtime.subject_queue import SubjectQueue
@@ -48,6 +48,7 @@ def test_subjects_without_items_leave_nothing_behind() -> None:
     assert queue.subjects == 0
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_behaves_like_a_list_searched_for_the_first_free_subject(data: st.DataObject) -> None:
     queue = SubjectQueue[tuple[str, int]]()
