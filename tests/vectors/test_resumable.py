@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from arvo.contracts import Contract
     from arvo.events import Event
     from arvo.handlers import EventHandler
+    from arvo.orchestration import Resumable
 
 RECORDS = load("resumable")
 UNCHECKED_AT_SETUP = [record for record in RECORDS if record["name"].startswith("setup_missing_version")]
@@ -165,16 +166,21 @@ def _contracts(record: Mapping[str, Any]) -> dict[str, Contract]:
     return {name: contract_from_neutral(neutral) for name, neutral in record["input"]["contracts"].items()}
 
 
+def _only_workflow(record: Mapping[str, Any]) -> Resumable:
+    (spec,) = (spec for spec in record["input"]["handlers"].values() if spec["kind"] == "resumable")
+    return scripted_resumable(spec, _contracts(record), [])
+
+
 @pytest.mark.parametrize("record", CONSTRUCTION_ERRORS, ids=record_name)
 def test_wrong_definition_is_refused(record: dict[str, Any]) -> None:
     with pytest.raises(DefinitionError):
-        scripted_resumable(record["input"]["handlers"]["res"], _contracts(record), [])
+        _only_workflow(record)
 
 
 @pytest.mark.parametrize("record", UNCHECKED_AT_SETUP, ids=record_name)
 def test_missing_version_is_refused_when_the_workflow_is_bound(record: dict[str, Any]) -> None:
     """The original finds out at the first event of that version (quirk 54)."""
-    workflow = scripted_resumable(record["input"]["handlers"]["res"], _contracts(record), [])
+    workflow = _only_workflow(record)
     with pytest.raises(DefinitionError, match=r"no function for version"):
         workflow.bind(RecordedMemory())
 
