@@ -86,10 +86,13 @@ def _push(context: Json, _: Json, params: Json) -> dict[str, Json]:
     return {params["key"]: [*(before if isinstance(before, list) else []), params["label"]]}
 
 
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+
+
 def _when(_: Json, __: Json, params: Json, queue: ActionQueue) -> None:
     branch: Json = params["then"] if queue.check(params["guard"]) else params.get("else", [])
-    actions = branch if isinstance(branch, list) else [branch]  # pyright: ignore[reportUnknownVariableType]
-    for action in cast("list[Json]", actions):
+    for action in _listed(branch):
         if isinstance(action, str):
             queue.run(action)
         else:

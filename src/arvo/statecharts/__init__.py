@@ -5,8 +5,12 @@ Nothing here knows contracts, handlers or memory. Start at `from_xstate` for doc
 
 from arvo.statecharts.actions import Action, ActionQueue, Assign, Effect, EmitEvent, Enqueue, RaiseEvent
 from arvo.statecharts.definition import Definition, StateNode, Transition
+from arvo.statecharts.doubts import doubts, reachable_states
 from arvo.statecharts.macrostep import transition
+from arvo.statecharts.mermaid import to_mermaid
 from arvo.statecharts.step import CancelTimer, StartTimer, Step, failed_snapshot
+from arvo.statecharts.svg import to_svg
+from arvo.statecharts.xstate_export import to_xstate
 from arvo.statecharts.xstate_import import from_xstate
 
 __all__ = [
@@ -23,7 +27,12 @@ __all__ = [
     "StateNode",
     "Step",
     "Transition",
+    "doubts",
     "failed_snapshot",
     "from_xstate",
+    "reachable_states",
+    "to_mermaid",
+    "to_svg",
+    "to_xstate",
     "transition",
 ]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from arvo.statecharts.definition import Constant, ContextFunction, DelayFunction, Kind, OutputFunction, Path
     from arvo.statecharts.guards import Guard, GuardFunction
 
+DEFAULT_MAX_MICROSTEPS = 10_000
+"""How many transitions one event may lead to before the chart counts as endless."""
+
 
 @dataclass(slots=True)
 class TransitionBlueprint:
@@ -73,4 +76,4 @@ class ChartBlueprint:
     guards: Mapping[str, GuardFunction] = field(default_factory=dict[str, "GuardFunction"])
     effects: Mapping[str, Effect] = field(default_factory=dict[str, "Effect"])
     version: str | None = None
-    max_microsteps: int = 10_000
+    max_microsteps: int = DEFAULT_MAX_MICROSTEPS

@@ -187,6 +187,12 @@ def transitions_of(state: StateNode) -> list[Transition]:
     return [*(transition for group in state.on.values() for transition in group), *state.always]
 
 
+def is_wildcard(descriptor: str) -> bool:
+    """Whether a descriptor stands for more than one event type."""
+    # A star anywhere else in a descriptor is no wildcard: it matches nothing but itself.
+    return descriptor == "*" or (descriptor.endswith(".*") and "*" not in descriptor[:-1].split("."))
+
+
 def _place_value(state: StateNode) -> None:
     keys = _keys(state)
     if state.parent is not None and state.parent.kind == "compound" and state.kind != "parallel":
@@ -200,7 +206,7 @@ def _keys(state: StateNode) -> list[str]:
 
 def _wildcards(on: dict[str, tuple[Transition, ...]]) -> tuple[Wildcard, ...]:
     """The wildcards of a state, longest first. Those that match one event are prefixes of each other."""
-    prefixes = sorted((_prefix(descriptor) for descriptor in on if _is_wildcard(descriptor)), key=len)
+    prefixes = sorted((_prefix(descriptor) for descriptor in on if is_wildcard(descriptor)), key=len)
     made: list[Wildcard] = []
     for prefix in prefixes:
         shorter = next((wildcard for wildcard in reversed(made) if prefix.startswith(wildcard.prefix)), None)
@@ -221,11 +227,6 @@ def _table(on: dict[str, tuple[Transition, ...]], wildcards: tuple[Wildcard, ...
         )
         table[descriptor] = transitions + (behind.transitions if behind else ())
     return table
-
-
-def _is_wildcard(descriptor: str) -> bool:
-    # A star anywhere else in a descriptor is no wildcard: it matches nothing but itself.
-    return descriptor == "*" or (descriptor.endswith(".*") and "*" not in descriptor[:-1].split("."))
 
 
 def _prefix(descriptor: str) -> str:

@@ -237,12 +237,12 @@ class _Run:
         if len(moves) == 1:
             leaving, active = movement.divide(self.leaves, moves)
             self._record_history(leaving)
-            entering = moves[0].arrivals or movement.arrivals(moves[0], self.history)
+            entering = moves[0].arrivals or movement.arrivals(self.definition, moves[0], self.history)
         else:
             moves = movement.without_conflicts(moves)
             leaving, active = movement.divide(self.leaves, moves)
             self._record_history(leaving)
-            moves, entering = movement.arrivals_together(moves, active, self.history)
+            moves, entering = movement.arrivals_together(self.definition, moves, active, self.history)
         self._perform_exits(leaving)
         for move in moves:
             if move.transition.actions:

@@ -100,40 +100,34 @@ def divide(leaves: Sequence[StateNode], moves: Sequence[Move]) -> tuple[list[Sta
 
 
 def arrivals_together(
-    moves: Sequence[Move], staying: Sequence[StateNode], history: History
+    definition: Definition, moves: Sequence[Move], staying: Sequence[StateNode], history: History
 ) -> tuple[Sequence[Move], Arrivals]:
     """What several moves enter, each state once, and the moves that are left to make."""
-    arriving: list[Arrivals] = []
-    recalling = False
-    for move in moves:
-        arriving.append(move.arrivals or arrivals(move, history))
-        recalling = recalling or move.transition.to_history
-    if recalling:
-        moves, arriving = _without_overrun(moves, arriving, staying)
+    arriving = [move.arrivals or arrivals(definition, move, history) for move in moves]
     entering = sorted(chain.from_iterable(arriving), key=_arrival_order)
-    if recalling and len({state for state, _ in entering}) < len(entering):
-        # History led two moves to one state; whoever enters it by default also runs its initial actions.
-        longest_last = sorted(entering, key=lambda arrival: len(arrival[1]))
-        entering = sorted(dict(longest_last).items(), key=_arrival_order)
-    return moves, tuple(entering)
+    if not any([move.transition.to_history for move in moves]):  # noqa: C419 - a list, because steps are many
+        return moves, tuple(entering)
+    if not _can_be_active([*staying, *(state for state, _ in entering)]):
+        # Moves that history leads back to their own leaf leave nothing, so they conflict with nothing. XState makes
+        # them although another move leaves that leaf for good, and then has two siblings active.
+        moves = [move for move in moves if not _is_left_behind(move, staying)]
+        entering = sorted(
+            chain.from_iterable(arrivals(definition, move, history) for move in moves), key=_arrival_order
+        )
+    # History may lead two moves to one state; whoever enters it by default also runs its initial actions.
+    longest_last = sorted(entering, key=lambda arrival: len(arrival[1]))
+    return moves, tuple(sorted(dict(longest_last).items(), key=_arrival_order))
 
 
-def _without_overrun(
-    moves: Sequence[Move], arriving: list[Arrivals], staying: Sequence[StateNode]
-) -> tuple[list[Move], list[Arrivals]]:
-    """Drops moves that history leads back to their own leaf, where another one leaves that leaf for good.
+def _is_left_behind(move: Move, staying: Sequence[StateNode]) -> bool:
+    leaf = move.stays
+    return move.transition.to_history and leaf is not None and leaf.is_leaf and leaf not in staying
 
-    They leave nothing, so they conflict with nothing; XState makes both and then has two siblings active.
-    """
-    kept: list[int] = []
-    for place, move in enumerate(moves):
-        leaf = move.stays
-        if leaf is not None and leaf.is_leaf and move.transition.to_history and leaf not in staying:
-            elsewhere = {state for other, states in enumerate(arriving) if other != place for state, _ in states}
-            if leaf not in elsewhere:
-                continue
-        kept.append(place)
-    return [moves[place] for place in kept], [arriving[place] for place in kept]
+
+def _can_be_active(states: Sequence[StateNode]) -> bool:
+    """Whether states and their ancestors can be active together: at most one branch in every compound state."""
+    branches = {state for each in states for state in each.lineage if state.parent and state.parent.kind == "compound"}
+    return len({branch.parent for branch in branches}) == len(branches)
 
 
 _low: Callable[[Move], int] = attrgetter("low")
@@ -181,11 +175,17 @@ def recalled(history_state: StateNode, history: History) -> tuple[StateNode, ...
     return (parent,) if parent.initial is None else (parent.initial,)
 
 
-def arrivals(move: Move, history: History) -> Arrivals:
+def arrivals(definition: Definition, move: Move, history: History) -> Arrivals:
     """What a move enters, given the history as it is after the exits."""
     if move.arrivals is not None:
         return move.arrivals
     transition, stays = move.transition, move.stays
+    if transition.to_history and stays is not None:
+        # The exits may have recorded other states than those the move was planned for. Whatever they left has to be
+        # entered again, which XState forgets where a parallel state leads to its own history for the first time.
+        recorded_since = domain(definition, transition, history)
+        if recorded_since is not None and not stays.contains(recorded_since):
+            stays = recorded_since
     entering = _Entering(history)
     for target in transition.targets:
         itself = target is transition.source is stays and not transition.reenter
