@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from arvo import App, Event
-from arvo.backends.memory import InMemoryMachineMemory
 
 from .approval import HUMAN, Approved, Rejected, ask_v1
 from .card import charge_card, refund_card
@@ -16,7 +15,6 @@ from .stock import release_stock, reserve_stock
 
 app = App(
     handlers=[place_order, fulfil_order, charge_card, refund_card, reserve_stock, release_stock, book_parcel],
-    memory=InMemoryMachineMemory(),
 )
 
 MANAGER_LIMIT_CENTS = 500_000

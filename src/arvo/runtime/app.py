@@ -14,6 +14,7 @@ from contextvars import Context, ContextVar, copy_context
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
+from arvo.backends.memory import InMemoryMachineMemory
 from arvo.contracts import Payload
 from arvo.errors import DefinitionError
 from arvo.handlers import check_function
@@ -27,6 +28,7 @@ from arvo.runtime.retry import RetryPolicy
 from arvo.runtime.shutdown import AppClosedError
 from arvo.runtime.subscription import Settings, Subscription, WorkflowDefinition
 from arvo.runtime.topology import Topology
+from arvo.telemetry import traced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
@@ -60,14 +62,14 @@ Sink: TypeAlias = "Callable[[Event[Any]], Awaitable[None]]"
 class App:
     """Handlers that work together.
 
-        app = App(handlers=[charge_card, place_order], memory=InMemoryMachineMemory())
+        app = App(handlers=[charge_card, place_order])
         answer = await app.resolve(order_v1.request(PlaceOrder(...), source="com.web.checkout"))
 
     Within `async with app:` events can be published, and leaving the block finishes what is in flight; `resolve` alone
-    needs no block. `concurrency`, `queue_limit` and `retry` hold for every handler without a `Subscription` of its own.
-    `middleware` runs around every handler, the first one outermost. `external` names contracts that other processes
-    answer for. `record_limit` bounds the dead letters and the waiting events that are kept. An app belongs to one event
-    loop at a time.
+    needs no block. Workflows keep their state in `memory`, by default in one of this process alone. `concurrency`,
+    `queue_limit` and `retry` hold for every handler without a `Subscription` of its own. `middleware` runs around every
+    handler, the first one outermost. `external` names contracts that other processes answer for. `record_limit` bounds
+    the dead letters and the waiting events that are kept. An app belongs to one event loop at a time.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class App:
             check_function(layer, "Middleware")
         self.shutdown_report: ShutdownReport | None = None
         """How the latest run ended."""
-        self._memory = memory
+        self._memory: MachineMemory = InMemoryMachineMemory() if memory is None else memory
         self._clock = SystemClock() if clock is None else clock
         self._drain_timeout = drain_timeout
         self._records = Records(record_limit)
@@ -162,8 +164,8 @@ class App:
     # Looking at it.
 
     @property
-    def memory(self) -> MachineMemory | None:
-        """Where workflows keep their state; None if that was not said yet."""
+    def memory(self) -> MachineMemory:
+        """Where workflows keep their state."""
         return self._memory
 
     @property
@@ -203,7 +205,7 @@ class App:
         or hook, whose publishing belongs to its own event. An answer to an event that waits for its domain ends that
         wait. Raises `ConfigViolation` when nobody answers to its address, `AppClosedError` when the app is not open.
         """
-        await self._open_broker().publish(event)
+        await self._open_broker().publish(traced(event))
 
     @overload
     async def resolve(
@@ -227,6 +229,7 @@ class App:
 
         An app that is not open is opened for this one event, and finishes all that came of it before this returns.
         """
+        event = traced(event)
         broker = self._broker_here()
         if broker is not None:
             answer = await broker.resolve(event, timeout)
@@ -307,11 +310,6 @@ class App:
     def _bound(self, handler: Servable) -> EventHandler:
         if not isinstance(handler, WorkflowDefinition):
             return handler
-        if self._memory is None:
-            raise DefinitionError(
-                f"Workflow {handler.source!r} keeps state, and the app has no memory for it. Give it one: "
-                "App(handlers=[...], memory=...) or app.bind(...)."
-            )
         return handler.bind(self._memory)
 
 

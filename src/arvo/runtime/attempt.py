@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from arvo.errors import ExecutionViolation
 from arvo.events import Event
+from arvo.runtime.retry import Retry
+from arvo.telemetry import is_measured, measure_delivery, measure_retry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arvo.runtime.middleware import Execute
-    from arvo.runtime.retry import Park, Retry, RetryPolicy
+    from arvo.runtime.retry import Park, RetryPolicy
 
 __all__ = ["Failure", "Success", "attempt"]
 
@@ -34,6 +37,20 @@ async def attempt(
     execute: Execute, event: Event[Any], *, handler: str, number: int, retry: RetryPolicy
 ) -> Success | Failure:
     """Make attempt number `number` at the event. Raises nothing but the cancellation of the task it runs in."""
+    if not is_measured():
+        return await _attempt(execute, event, handler=handler, number=number, retry=retry)
+    started = perf_counter()
+    outcome = await _attempt(execute, event, handler=handler, number=number, retry=retry)
+    error = outcome.error if isinstance(outcome, Failure) else None
+    measure_delivery(event, handler=handler, seconds=perf_counter() - started, error=error)
+    if isinstance(outcome, Failure) and isinstance(outcome.decision, Retry):
+        measure_retry(event, handler=handler, error=outcome.error)
+    return outcome
+
+
+async def _attempt(
+    execute: Execute, event: Event[Any], *, handler: str, number: int, retry: RetryPolicy
+) -> Success | Failure:
     try:
         outputs = _events(await execute(event), handler)
     except asyncio.CancelledError:

@@ -56,13 +56,17 @@ class Chain:
 
 
 class Delivery:
-    """One event for one lane: the unit of work. `attempts` are those that were begun."""
+    """One event for one lane: the unit of work.
 
-    __slots__ = ("attempts", "chain", "event", "lane", "stage")
+    `attempts` are those that were begun; `queued_at` is on the app's monotonic clock, and set only if that is measured.
+    """
+
+    __slots__ = ("attempts", "chain", "event", "lane", "queued_at", "stage")
 
     def __init__(self, event: Event[Any], lane: Lane, chain: Chain) -> None:
         self.event = event
         self.lane = lane
         self.chain = chain
         self.attempts = 0
+        self.queued_at: float | None = None
         self.stage: Stage = "queued"

@@ -18,6 +18,7 @@ from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
 from arvo.runtime.hooks import Observation
 from arvo.runtime.resolution import Resolutions
 from arvo.runtime.retry import Retry
+from arvo.telemetry import is_measured, measure_dead_letter, measure_queue_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -68,6 +69,8 @@ class Deliveries:
     def queue(self, event: Event[Any], lane: Lane, chain: Chain) -> None:
         """Have `lane` take the event in its turn."""
         delivery = Delivery(event, lane, chain)
+        if is_measured():
+            delivery.queued_at = self._clock.monotonic()
         chain.unfinished += 1
         self._unfinished[delivery] = None
         lane.queue.put(event.subject, delivery)
@@ -140,6 +143,9 @@ class Deliveries:
             lane.running += 1
             delivery.stage = "running"
             delivery.attempts += 1
+            if delivery.queued_at is not None and delivery.attempts == 1:
+                waited = self._clock.monotonic() - delivery.queued_at
+                measure_queue_time(delivery.event, handler=lane.address, seconds=waited)
             self._spawn(delivery, self._deliver)
 
     def _spawn(self, delivery: Delivery, work: Work, *details: Any) -> None:
@@ -232,6 +238,7 @@ class Deliveries:
         )
 
     def _bury(self, letter: DeadLetter, chain: Chain) -> None:
+        measure_dead_letter(letter.event, handler=letter.handler, reason=letter.reason)
         self._records.dead_letters.append(letter)
         if chain.resolution is not None:
             chain.resolution.dead_letters.append(letter)

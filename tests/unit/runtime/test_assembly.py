@@ -168,18 +168,16 @@ def test_a_call_that_only_a_router_serves_is_a_doubt() -> None:
     assert "served at 'com.all.oracles' and not at 'com.oracle.ask'" in doubt
 
 
-async def test_a_workflow_needs_a_memory_when_the_app_is_opened() -> None:
+async def test_workflows_keep_their_state_in_the_memory_that_was_bound_last() -> None:
     app = App([ask_oracle, tell])
     request = flow_v1.request(Start(), source="com.web.shop")
-    with pytest.raises(DefinitionError, match=r"'arvo\.orc\.flow' keeps state, and the app has no memory"):
-        await app.resolve(request)
-    with pytest.raises(DefinitionError, match="has no memory"):
-        await app.__aenter__()
-    assert app.memory is None
+    assert (await app.resolve(request, expect=flow_v1)).data == Finished()
     memory = InMemoryMachineMemory()
     app.bind(memory)
     assert app.memory is memory
+    assert await memory.read(request.subject) is None
     assert (await app.resolve(request, expect=flow_v1)).data == Finished()
+    assert await memory.read(request.subject) is not None
 
 
 async def test_a_memory_cannot_be_bound_while_the_app_runs() -> None:

@@ -13,7 +13,7 @@ from opentelemetry.trace import get_current_span
 
 from arvo.events import Event
 from arvo.telemetry import TraceHeaders, context_of, current_headers, event_span, span, traced
-from tests.unit.telemetry.conftest import TRACE_STATE, parent_id, span_id, trace_id
+from tests.support.telemetry_sdk import TRACE_STATE, parent_id, span_id, trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter

@@ -13,7 +13,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, get_current_
 from arvo.errors import ContractViolation, TransactionViolation
 from arvo.events import Event, telemetry_attributes
 from arvo.telemetry import current_span, event_span, record_emitted, record_failure, span
-from tests.unit.telemetry.conftest import TRACE_STATE, parent_id, span_id
+from tests.support.telemetry_sdk import TRACE_STATE, parent_id, span_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
