@@ -283,7 +283,7 @@ class ContractVersion(Service[A, E]):
 def _answering(event: Event[Any], source: str, position: int, domain: str | None, given: Envelope) -> Envelope:
     """What an answer takes over from the event it answers, where nothing else was asked for."""
     inherited: Envelope = {
-        "id": derive_event_id(event.id, source, position, domain),
+        "id": derive_event_id(event.source, event.id, source, position, domain),
         "parentid": event.id,
         "accesscontrol": event.accesscontrol,
     }

@@ -35,13 +35,14 @@ def new_event_id() -> str:
     return _uuid_text(os.urandom(16), version="4")
 
 
-def derive_event_id(consumed_id: str, source: str, position: int, domain: str | None) -> str:
-    """The id of the `position`-th event that `source` emits on consuming `consumed_id`, for `domain` (UUID version 5).
+def derive_event_id(consumed_source: str, consumed_id: str, source: str, position: int, domain: str | None) -> str:
+    """The id of the `position`-th event that `source` emits on consuming an event, for `domain` (UUID version 5).
 
-    The same four values give the same id in every process, which is what lets receivers drop duplicates.
+    The same five values give the same id in every process, which is what lets receivers drop duplicates. The consumed
+    event is known by source and id together, as in CloudEvents 1.0: two clients may both call theirs "1".
     """
-    # NUL ends each part, and cannot be in an address, so that no two different fours read alike.
-    name = f"{source}\0{position}\0{'' if domain is None else domain}\0{consumed_id}"
+    # NUL ends each part, and cannot be in an address, so that no two different fives read alike.
+    name = f"{source}\0{position}\0{'' if domain is None else domain}\0{consumed_source}\0{consumed_id}"
     digest = sha1(_NAMESPACE + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
     return _uuid_text(digest, version="5")
 

@@ -105,9 +105,9 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
 
     def _id(self, given: str | None, position: int, domain: str | None, *, copy: int) -> str:
         if given is None:
-            return derive_event_id(self.consumed.id, self.source, position, domain)
+            return derive_event_id(self.consumed.source, self.consumed.id, self.source, position, domain)
         # Copies in several domains are different events, so only one of them can have the given id.
-        return given if copy == 0 else derive_event_id(given, self.source, position, domain)
+        return given if copy == 0 else derive_event_id(self.consumed.source, given, self.source, position, domain)
 
 
 def payload_of(output: Output) -> Payload:

@@ -162,7 +162,7 @@ class MultiHandler:
     def _own(self, ready: Event[Any], event: Event[Any], position: int) -> Event[Any]:
         """A ready event as one of this handler: it was made with a random id, which would differ on redelivery."""
         return traced(ready).replace(
-            id=derive_event_id(event.id, self.source, position, ready.domain),
+            id=derive_event_id(event.source, event.id, self.source, position, ready.domain),
             source=self.source,
             parentid=event.id,
         )

@@ -120,7 +120,9 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
     ) -> str:
         # Called again after a failed attempt, the child must be the same one; but never that of another workflow that
         # took an event of the same id.
-        execution_id = derive_event_id(self.consumed.id, self.consumed.subject, position, call.domain)
+        execution_id = derive_event_id(
+            self.consumed.source, self.consumed.id, self.consumed.subject, position, call.domain
+        )
         meta = {} if call.redirectto is None else {"redirectto": call.redirectto}
         if parent is None:
             child = Subject.new(
