@@ -54,18 +54,23 @@ def complete_and_check(event: Envelope[Any]) -> None:
         is_object = held is not UNSET
     else:
         stamped = _complete(event)
-        is_object = isinstance(held, BaseModel)
-        if isinstance(held, Mapping):
-            hold_data(event, write_data(cast("object", held)))
-            is_object = True
+        is_object = isinstance(held, BaseModel) or _hold_mapping(event, held)
     extensions = held_extensions(event)
-    if isinstance(extensions, Mapping):
+    if extensions is not UNSET and isinstance(extensions, Mapping):
         own = dict(cast("Mapping[object, object]", extensions))
         hold_extensions(event, MappingProxyType(own) if own else UNSET)
     if not (is_object and _is_ordinary(event, stamped=stamped)):
         issues = tuple(_issues(event, is_object=is_object))
         if issues:
             raise _invalid(event, issues)
+
+
+def _hold_mapping(event: Envelope[Any], data: object) -> bool:
+    """Whether the data is a mapping, of which the event then holds a copy."""
+    if not isinstance(data, Mapping):
+        return False
+    hold_data(event, write_data(cast("object", data)))
+    return True
 
 
 def _complete(event: Envelope[Any]) -> bool:
@@ -118,9 +123,9 @@ def _is_ordinary(event: Envelope[Any], *, stamped: bool) -> bool:
             and (stamped or rules.is_time(event.time))
             and (event.parentid is None or _is_plain_text(event.parentid))
             and (event.traceparent is None or _is_plain_text(event.traceparent))
-            and event.tracestate is None
+            and (event.tracestate is None or _is_plain_text(event.tracestate))
             and (event.executionunits is None or _is_plain_integer(event.executionunits))
-            and held_extensions(event) is UNSET
+            and (held_extensions(event) is UNSET or next(_extension_issues(held_extensions(event)), None) is None)
         )
     except (TypeError, _NotKeptError):
         # A value that cannot be a key of the cache, or that the cache does not want.
