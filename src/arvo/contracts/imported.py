@@ -6,16 +6,16 @@ import keyword
 import re
 from collections.abc import Mapping  # noqa: TC003 - Pydantic looks it up
 from types import GenericAlias, new_class
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializerFunctionWrapHandler, WrapSerializer, model_serializer
 
 from arvo.contracts.payload import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Extra", "ImportedPayload", "WithOptionalFields", "attribute_names", "open_to"]
+__all__ = ["Extra", "ImportedPayload", "WithOptionalFields", "attribute_names", "may_be_absent", "open_to"]
 
 Extra: TypeAlias = Literal["ignore", "allow", "forbid"]
 
@@ -40,6 +40,15 @@ class WithOptionalFields(ImportedPayload):
                 written.pop(wire_name, None)
                 written.pop(name, None)
         return written
+
+
+def may_be_absent(annotation: Any) -> Any:
+    """The annotation of a field that is `None` while it is absent, which no serializer of its own type expects."""
+    return Annotated[annotation, WrapSerializer(_write_unless_absent)]
+
+
+def _write_unless_absent(value: Any, write: SerializerFunctionWrapHandler) -> Any:
+    return None if value is None else write(value)
 
 
 def open_to(members: Any, base: type[ImportedPayload]) -> type[ImportedPayload]:

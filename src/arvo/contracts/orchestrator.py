@@ -53,8 +53,10 @@ class OrchestratorVersion(ContractVersion[A, E]):
         """
         wired = self.with_parent(data, parent_subject)
         parent = self.parent_subject_of(wired)
+        # A parent that is no workflow is refused here, rather than when the output is due.
+        caller = None if parent is None else Subject.parse(parent)
         if subject is None:
-            subject = self._process(source, domain, redirectto, parent)
+            subject = self._process(source, domain, redirectto, caller)
         return create_event(
             type=self.accepted_type,
             data=wired,
@@ -92,10 +94,11 @@ class OrchestratorVersion(ContractVersion[A, E]):
             object.__setattr__(wired, name, value)
         return wired
 
-    def _process(self, source: str, domain: str | Inherit | None, redirectto: str | None, parent: str | None) -> str:
-        if parent is None:
+    def _process(
+        self, source: str, domain: str | Inherit | None, redirectto: str | None, caller: Subject | None
+    ) -> str:
+        if caller is None:
             return self._opened(self.accepted_type, source, None if domain == INHERIT else domain, redirectto)
-        caller = Subject.parse(parent)
         meta = {"redirectto": redirectto or caller.name}
         return caller.child(name=self.accepted_type, version=self.version, domain=domain, meta=meta).encode()
 
@@ -206,5 +209,11 @@ def _wire_class(accepts: type[A]) -> type[A]:
             f"Rename the field, or give it the wire name {PARENT_SUBJECT!r}."
         )
     # Fields are laid out from the last base to the first: on the wire, the parent's subject comes first.
-    wire = create_model(accepts.__name__, __base__=(accepts, WithParentSubject), __module__=accepts.__module__)
+    wire = create_model(
+        accepts.__name__,
+        __base__=(accepts, WithParentSubject),
+        __module__=accepts.__module__,
+        # The last base would win here, too, but configuration is the author's.
+        __cls_kwargs__=dict(accepts.model_config),
+    )
     return cast("type[A]", wire)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from arvo.contracts.documents import is_array, is_object
 from arvo.contracts.payload import Payload
 from arvo.errors import ContractViolation, Issue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 __all__ = ["issues_of", "read_payload"]
 
@@ -60,12 +61,16 @@ def _wire_path(location: Sequence[str | int], document: Any, *, missing: bool) -
     path: list[str | int] = []
     here = document
     for position, part in enumerate(location):
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
-            here = cast("Any", here)[part]
+        if part in _keys(here):
+            here = here[part]
         elif not (missing and position == len(location) - 1):
             continue
         path.append(part)
     return tuple(path)
+
+
+def _keys(value: Any) -> Container[Any]:
+    return value if is_object(value) else range(len(value)) if is_array(value) else ()
 
 
 def _wire_words(code: str, message: str) -> str:

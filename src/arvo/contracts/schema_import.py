@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, create_model
 
 from arvo.contracts import schema_values as values
 from arvo.contracts.documents import Budget, Path, is_array, is_object, object_at, refused, resolve_pointer
-from arvo.contracts.imported import Extra, ImportedPayload, WithOptionalFields, attribute_names, open_to
+from arvo.contracts.imported import Extra, ImportedPayload, WithOptionalFields, attribute_names, may_be_absent, open_to
 from arvo.contracts.naming import check_event_type
 from arvo.contracts.payload import Payload
 
@@ -145,7 +145,10 @@ class _Importer:
             return self.class_of(self.parts(schema, at), at)
         kind = schema.get("type", _implied_type(schema))
         if is_array(kind) and kind:
-            return values.either([self.of_type(each, schema, at) for each in kind], " or ".join(map(_described, kind)))
+            return values.either(
+                [self.of_type(each, schema, at) for each in kind],
+                " or ".join(self.described(each, at) for each in kind),
+            )
         return self.of_type(kind, schema, at)
 
     def of_type(self, kind: Any, schema: Mapping[str, Any], at: Path) -> Any:
@@ -179,7 +182,14 @@ class _Importer:
                 (*at, word), "alternatives stand beside other keywords, or there are none", "Put everything into them."
             )
         types = [self.type_at(member, (*at, word, index)) for index, member in enumerate(members)]
-        return values.either(types, " or ".join(map(_described, members)))
+        return values.either(types, " or ".join(self.described(member, at) for member in members))
+
+    def described(self, member: Any, at: Path) -> str:
+        """What a member of a union lets through, for messages."""
+        if is_object(member) and "$ref" in member:
+            member, _ = self.target(member["$ref"], at)
+        kind = member.get("type", _implied_type(member)) if is_object(member) else member
+        return _DESCRIPTIONS.get(kind, "another kind of value") if isinstance(kind, str) else "another kind of value"
 
     def array(self, schema: Mapping[str, Any], at: Path) -> Any:
         where = (*self.path, *at)
@@ -246,7 +256,8 @@ class _Importer:
                 else:
                     options |= {"default": None}
                     optional[attribute] = wire_name
-            fields[attribute] = (self.type_at(schema, place), Field(**options))
+            annotation = self.type_at(schema, place)
+            fields[attribute] = (may_be_absent(annotation) if attribute in optional else annotation, Field(**options))
         description = parts[0][0].get("description")
         extra, members = self.unknown_keys(parts)
         base = WithOptionalFields if optional else ImportedPayload
@@ -338,8 +349,3 @@ def _is_map(schema: Mapping[str, Any]) -> bool:
 
 def _implied_type(schema: Mapping[str, Any]) -> str | None:
     return "object" if "properties" in schema else "array" if "items" in schema else None
-
-
-def _described(member: Any) -> str:
-    kind = member.get("type", _implied_type(member)) if is_object(member) else member
-    return _DESCRIPTIONS.get(kind, "what a schema allows") if isinstance(kind, str) else "what a schema allows"

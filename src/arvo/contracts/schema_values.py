@@ -58,7 +58,11 @@ class _OneError:
     expected: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
+        return self._applied(handler(source))
+
+    def _applied(self, schema: CoreSchema) -> CoreSchema:
+        if schema["type"] == "nullable":
+            return core_schema.nullable_schema(self._applied(schema["schema"]))
         if schema["type"] != "union":
             return schema
         return core_schema.union_schema(
