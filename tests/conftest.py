@@ -1,13 +1,27 @@
-"""Fixtures for every test, and how hypothesis behaves here."""
+"""Fixtures for every test, and how hypothesis and `pytest -n` behave here."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
 
 from tests.support.telemetry_sdk import reader, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 __all__ = ["reader", "spans"]
 
 # A loaded machine is no failure: what takes too long is for pytest's own timeout.
 settings.register_profile("arvo", deadline=None)
 settings.load_profile("arvo")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape the lone surrogates that hostile input leaves in captured logs: a worker of `pytest -n` cannot send them."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
