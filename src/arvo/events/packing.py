@@ -14,7 +14,7 @@ from typing import Any, Final
 from arvo.events.bounds import MAX_INFLATED_BYTES
 from arvo.events.json_text import MalformedJsonError, check_depth, parse_json, write_json
 
-__all__ = ["NotPackedError", "pack", "unpack"]
+__all__ = ["NotPackedError", "pack", "unpack", "unpack_sized"]
 
 # Stored, not compressed, the largest content takes a little more than its own size, and base64 adds a third.
 _MAX_PACKED_CHARACTERS: Final = 2 * MAX_INFLATED_BYTES
@@ -42,6 +42,11 @@ def pack(content: Any) -> str:
 
 def unpack(text: str) -> Any:
     """The JSON value packed in `text`. Raises NotPackedError, whatever `text` holds; never inflates past the bound."""
+    return unpack_sized(text)[0]
+
+
+def unpack_sized(text: str) -> tuple[Any, int]:
+    """What `unpack` gives, and how many bytes it inflated to."""
     if len(text) > _MAX_PACKED_CHARACTERS:
         raise NotPackedError(f"it is {len(text)} characters long, more than {_MAX_PACKED_CHARACTERS}")
     try:
@@ -52,7 +57,7 @@ def unpack(text: str) -> Any:
         check_depth(raw)
     except (binascii.Error, zlib.error, MalformedJsonError) as error:
         raise NotPackedError(str(error)) from error
-    return value
+    return value, len(raw)
 
 
 def _deflate(raw: bytes) -> bytes:

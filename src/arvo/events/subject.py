@@ -15,7 +15,7 @@ from arvo.errors import InvalidSubject, Issue
 from arvo.events.frozen import freeze
 from arvo.events.ids import new_event_id
 from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, parse_json, write_json
-from arvo.events.packing import NotPackedError, pack, unpack
+from arvo.events.packing import NotPackedError, pack, unpack_sized
 from arvo.events.rules import is_domain, is_event_type
 from arvo.events.versions import SemanticVersion
 
@@ -30,8 +30,9 @@ Inherit = Literal["<inherit>"]
 INHERIT: Final[Inherit] = "<inherit>"
 """Takes the parent's domain; None means no domain. It is no domain itself, for its angle brackets."""
 
-# Only short texts are remembered, so that a stranger cannot fill the memory with long ones.
-_CACHED_CHARACTERS: Final = 1024
+# Only small subjects are remembered, so that a stranger cannot fill the memory with large ones.
+_KEPT_CHARACTERS: Final = 2048
+_KEPT_BYTES: Final = 2048
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -87,7 +88,12 @@ class Subject:
     @classmethod
     def parse(cls, text: str) -> Subject:
         """The subject spelled by an event's `subject`. Raises InvalidSubject, whatever `text` holds."""
-        return _parse_cached(text) if len(text) <= _CACHED_CHARACTERS else _parse_anew(text)
+        if len(text) > _KEPT_CHARACTERS:
+            return _parse(text)[0]
+        try:
+            return _parse_small(text)
+        except _NotKeptError as found:
+            return found.subject
 
     def encode(self) -> str:
         """The `subject` of an event: base64(zlib(JSON)). `parse` gives it back.
@@ -138,17 +144,28 @@ def _read(content: Any) -> Subject:
     )
 
 
-@lru_cache(maxsize=512)
-def _parse_cached(text: str) -> Subject:
-    return _parse_anew(text)
+class _NotKeptError(Exception):
+    """Carries a subject past the cache, which keeps nothing of a call that raises."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.subject = subject
 
 
-def _parse_anew(text: str) -> Subject:
+@lru_cache(maxsize=1024)
+def _parse_small(text: str) -> Subject:
+    subject, size = _parse(text)
+    if size > _KEPT_BYTES:
+        raise _NotKeptError(subject)
+    return subject
+
+
+def _parse(text: str) -> tuple[Subject, int]:
     try:
-        content = unpack(text)
+        content, size = unpack_sized(text)
     except NotPackedError as error:
         raise _invalid("This is not the subject of an orchestration", [Issue((), str(error), "not_packed")]) from error
-    return _read(freeze(content))
+    return _read(freeze(content)), size
 
 
 def _issues(content: Any) -> Iterator[Issue]:

@@ -133,6 +133,23 @@ def test_the_largest_subject_is_read() -> None:
         made(room + 1).encode()
 
 
+def test_small_subjects_are_remembered_and_large_ones_are_not() -> None:
+    small = Subject.new(name="a.b.c", version="1.0.0", initiator="a.b.c").encode()
+    assert Subject.parse(small) is Subject.parse(small)
+    for length in (5000, 50_000):
+        meta = {"k": "x" * length, "l": "".join(map(str, range(length // 50)))}
+        large = Subject.new(name="a.b.c", version="1.0.0", initiator="a.b.c", meta=meta).encode()
+        assert Subject.parse(large) == Subject.parse(large)
+        assert Subject.parse(large) is not Subject.parse(large)
+
+
+@given(any_texts, st.integers(0, 2000))
+def test_subjects_are_compressed_to_the_bytes_of_zlib(text: str, length: int) -> None:
+    subject = Subject.new(name="a.b.c", version="1.0.0", initiator="a.b.c", meta={"k": (text * length)[:length]})
+    packed = base64.b64decode(subject.encode())
+    assert packed == zlib.compress(zlib.decompress(packed))
+
+
 def _bomb(megabytes: int) -> str:
     compressor = zlib.compressobj(9)
     block = b" " * 1_000_000
