@@ -26,7 +26,9 @@ def to_mermaid(definition: Definition, snapshot: Mapping[str, Any] | None = None
     """The chart as text for Mermaid. With a snapshot, its active leaves carry the class `active`."""
     lines = ["stateDiagram-v2"]
     edges = _edges(definition)
-    _draw_inside(definition.root, edges, _INDENT, lines)
+    # Mermaid knows regions only inside a composite state, so a parallel root needs a box around it.
+    draw = _draw if definition.root.kind == "parallel" else _draw_inside
+    draw(definition.root, edges, _INDENT, lines)
     if snapshot is not None:
         lines.append(f"{_INDENT}classDef active fill:#ffd54f,stroke:#e65100,stroke-width:2px")
         leaves = restore_leaves(definition, snapshot.get("value"))

@@ -103,20 +103,16 @@ def arrivals_together(
     definition: Definition, moves: Sequence[Move], staying: Sequence[StateNode], history: History
 ) -> tuple[Sequence[Move], Arrivals]:
     """What several moves enter, each state once, and the moves that are left to make."""
-    arriving = [move.arrivals or arrivals(definition, move, history) for move in moves]
-    entering = sorted(chain.from_iterable(arriving), key=_arrival_order)
     if not any([move.transition.to_history for move in moves]):  # noqa: C419 - a list, because steps are many
-        return moves, tuple(entering)
-    if not _can_be_active([*staying, *(state for state, _ in entering)]):
+        arriving = [move.arrivals or arrivals(definition, move, history) for move in moves]
+        return moves, tuple(sorted(chain.from_iterable(arriving), key=_arrival_order))
+    entering = _entering_by(definition, moves, history)
+    if not _can_be_active([*staying, *entering.states]):
         # Moves that history leads back to their own leaf leave nothing, so they conflict with nothing. XState makes
         # them although another move leaves that leaf for good, and then has two siblings active.
         moves = [move for move in moves if not _is_left_behind(move, staying)]
-        entering = sorted(
-            chain.from_iterable(arrivals(definition, move, history) for move in moves), key=_arrival_order
-        )
-    # History may lead two moves to one state; whoever enters it by default also runs its initial actions.
-    longest_last = sorted(entering, key=lambda arrival: len(arrival[1]))
-    return moves, tuple(sorted(dict(longest_last).items(), key=_arrival_order))
+        entering = _entering_by(definition, moves, history)
+    return moves, entering.in_document_order()
 
 
 def _is_left_behind(move: Move, staying: Sequence[StateNode]) -> bool:
@@ -179,25 +175,28 @@ def arrivals(definition: Definition, move: Move, history: History) -> Arrivals:
     """What a move enters, given the history as it is after the exits."""
     if move.arrivals is not None:
         return move.arrivals
-    transition, stays = move.transition, move.stays
-    if transition.to_history and stays is not None:
-        # The exits may have recorded other states than those the move was planned for. Whatever they left has to be
-        # entered again, which XState forgets where a parallel state leads to its own history for the first time.
-        recorded_since = domain(definition, transition, history)
-        if recorded_since is not None and not stays.contains(recorded_since):
-            stays = recorded_since
-    entering = _Entering(history)
-    for target in transition.targets:
-        itself = target is transition.source is stays and not transition.reenter
-        if target.kind != "history" and not itself:
-            entering.enter(target, by_default=True)
-        entering.fill_below(target)
-    for target in effective_targets(transition.targets, history):
-        entering.fill_above(target, stays)
+    entering = _entering_by(definition, (move,), history)
     found = entering.in_document_order()
     if not entering.used_history:
         move.arrivals = found
     return found
+
+
+def _entering_by(definition: Definition, moves: Sequence[Move], history: History) -> _Entering:
+    """Collects for all moves at once: history makes each of them see what those before it enter."""
+    entering = _Entering(history)
+    for move in moves:
+        entering.add(move.transition, _entry_domain(definition, move, history))
+    return entering
+
+
+def _entry_domain(definition: Definition, move: Move, history: History) -> StateNode | None:
+    if move.stays is None or not move.transition.to_history:
+        return move.stays
+    # The exits may have recorded other states than those the move was planned for. Whatever they left has to be
+    # entered again, which XState forgets where a parallel state leads to its own history for the first time.
+    recorded_since = domain(definition, move.transition, history)
+    return move.stays if recorded_since is None or move.stays.contains(recorded_since) else recorded_since
 
 
 def initial_arrivals(definition: Definition) -> Arrivals:
@@ -227,6 +226,16 @@ class _Entering:
         self.defaults: set[StateNode] = set()
         self.occupied: set[StateNode] = set()
         """The states that have a descendant to enter."""
+
+    def add(self, transition: Transition, stays: StateNode | None) -> None:
+        """Enters what a transition leads to below its domain."""
+        for target in transition.targets:
+            itself = target is transition.source is stays and not transition.reenter
+            if target.kind != "history" and not itself:
+                self.enter(target, by_default=True)
+            self.fill_below(target)
+        for target in effective_targets(transition.targets, self.history):
+            self.fill_above(target, stays)
 
     def enter(self, state: StateNode, *, by_default: bool = False) -> None:
         self.states.add(state)
