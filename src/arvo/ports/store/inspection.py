@@ -1,0 +1,174 @@
+"""What people and tools see of a store. Plain records; events and records stay JSON text until somebody looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from arvo.errors import DefinitionError
+from arvo.events import Event
+from arvo.ports.records import decode_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from arvo.ports.store.work import NewDeadLetter, WorkerInfo, WorkflowStatus
+
+__all__ = [
+    "Pruned",
+    "QueueStatus",
+    "Retention",
+    "SchemaUpgrade",
+    "StoredDeadLetter",
+    "StoredLane",
+    "StoredTimer",
+    "StoredWorkflow",
+    "WaitingEvent",
+    "WorkerStatus",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueStatus:
+    """What waits for one handler. Lanes are `ready`, `leased` to a worker, or closed until a retry (`retrying`).
+
+    `deliveries` counts the events in all of them, `timers` those that are not due yet. `oldest` is how long the
+    longest-waiting ready lane has been ready: the age of the queue, zero when nothing is ready.
+    """
+
+    handler: str
+    ready: int
+    leased: int
+    retrying: int
+    deliveries: int
+    timers: int
+    oldest: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLane:
+    """One lane that has work, with its first delivery. `due_at` is when it can be claimed (next)."""
+
+    lane: UUID
+    handler: str
+    priority: int
+    due_at: datetime
+    owner: str | None
+    attempts: int
+    error: str | None
+    deliveries: int
+    event_json: bytes
+
+    def event(self) -> Event[Any]:
+        """Decode the first event of the lane."""
+        return Event.from_json(self.event_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWorkflow:
+    """One workflow's record as it lies in the store. `number` rises in order of creation."""
+
+    number: int
+    handler: str
+    subject: str
+    status: WorkflowStatus
+    record_json: bytes
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    def record(self) -> Mapping[str, Any]:
+        """Decode the record."""
+        return decode_record(self.record_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDeadLetter:
+    """A dead letter; `number` names it and rises with time."""
+
+    number: int
+    at: datetime
+    letter: NewDeadLetter
+
+    def event(self) -> Event[Any]:
+        """Decode the event; `InvalidEvent` when that is what is wrong with it."""
+        return Event.from_json(self.letter.event_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingEvent:
+    """An event that waits for somebody in its domain to answer it; `number` rises with time."""
+
+    number: int
+    event_id: str
+    domain: str
+    event_json: bytes
+    since: datetime
+
+    def event(self) -> Event[Any]:
+        """Decode the event."""
+        return Event.from_json(self.event_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTimer:
+    """An event that will arrive at `due_at`."""
+
+    key: UUID
+    handler: str
+    due_at: datetime
+    priority: int
+    event_json: bytes
+
+    def event(self) -> Event[Any]:
+        """Decode the event."""
+        return Event.from_json(self.event_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """A worker that has given signs of life. `silent_for` is measured by the store's clock."""
+
+    info: WorkerInfo
+    started_at: datetime
+    silent_for: timedelta
+    leases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long finished things are kept; None keeps them for ever.
+
+    `consumed_ids` is also how late a duplicate may come and still be recognised. Workflows are counted from their
+    last change and go only when they have ended and nothing waits in their lane.
+    """
+
+    consumed_ids: timedelta | None = timedelta(days=7)
+    ended_workflows: timedelta | None = timedelta(days=30)
+    dead_letters: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("consumed_ids", "ended_workflows", "dead_letters"):
+            kept_for = getattr(self, name)
+            if kept_for is not None and kept_for < timedelta(0):
+                raise DefinitionError(f"{name}={kept_for} is negative. Give a time, or None to keep them for ever.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """How many of each were removed."""
+
+    consumed_ids: int
+    workflows: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaUpgrade:
+    """The version of the tables before and after; the same when nothing was to do, 0 when there were none."""
+
+    before: int
+    after: int

@@ -1,0 +1,213 @@
+"""What workers hand to a store and get from it: deliveries, claims on lanes, and how a claim ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from arvo.errors import DefinitionError
+from arvo.events import Event
+from arvo.ports.store.identity import delivery_key, lane_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+__all__ = [
+    "Amendment",
+    "Claim",
+    "Completion",
+    "Delivery",
+    "FinishOutcome",
+    "NewDeadLetter",
+    "NewDelivery",
+    "RecordWrite",
+    "RetryLater",
+    "WorkerInfo",
+    "WorkflowStatus",
+]
+
+_PRIORITIES = range(-(2**15), 2**15)
+
+
+class WorkflowStatus(StrEnum):
+    """How far a workflow has come, as the store needs to know it; the record says the rest."""
+
+    ACTIVE = "active"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class FinishOutcome(StrEnum):
+    """What became of a completion. Whatever it says, the claim is over, unless it was committed and is held."""
+
+    COMMITTED = "committed"
+    """Everything in it happened, durably."""
+    FENCED = "fenced"
+    """Nothing in it happened: the claim had been lost, or this very completion had been committed before."""
+    STALE = "stale"
+    """Nothing in it happened: the record was changed from outside the lane. The lane is free, to be claimed afresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """An event on its way to one handler, in the lane of the event's subject.
+
+    `handler` is the source of a handler or the name of a sink: the store does not tell them apart. `due` makes it a
+    timer: it arrives then (a time, or a delay counted from when it is stored) and not before. Of the lanes that are
+    due those of higher `priority` are claimed first; inside a lane only the order of arrival counts.
+    """
+
+    handler: str
+    event: Event[Any]
+    priority: int = 0
+    due: datetime | timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if not self.handler:
+            raise DefinitionError(f"Event {self.event.id!r} is on its way to no handler. Name the source of one.")
+        if self.priority not in _PRIORITIES:
+            raise DefinitionError(f"priority={self.priority} is not between {_PRIORITIES[0]} and {_PRIORITIES[-1]}.")
+        if isinstance(self.due, datetime) and self.due.tzinfo is None:
+            raise DefinitionError(f"due={self.due!r} has no time zone, so it is no point in time. Add one.")
+
+    @property
+    def lane(self) -> UUID:
+        """The lane it belongs to."""
+        return lane_id(self.handler, self.event.subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An event that has arrived in a lane. `number` rises in order of arrival."""
+
+    number: int
+    key: UUID
+    event_json: bytes
+    arrived_at: datetime
+
+    def event(self) -> Event[Any]:
+        """Decode the event; `InvalidEvent` when somebody tampered with it in the store."""
+        return Event.from_json(self.event_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on one lane until `leased_until`, with its first deliveries in order, at least one.
+
+    `attempts` counts the tries begun at the first of them, this one included. A lane whose first delivery was begun
+    before comes with that delivery alone, so that what kills workers takes no others with it.
+    `record_json` is the lane's record, None when there is none, and `revision` counts how often it was written.
+    """
+
+    lane: UUID
+    handler: str
+    token: int
+    attempts: int
+    leased_until: datetime
+    deliveries: tuple[Delivery, ...]
+    record_json: bytes | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordWrite:
+    """A record to be kept for the lane of `subject`, as JSON text, with what the store lists and prunes it by."""
+
+    subject: str
+    record_json: bytes
+    status: WorkflowStatus
+    parent_subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLater:
+    """Keep the lane closed for `delay`, because its next delivery failed with `error`."""
+
+    delay: timedelta
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDeadLetter:
+    """An event that is given up. `handler` is the address it was for, `reason` a short word, `error` one line."""
+
+    handler: str
+    event_id: str
+    event_json: bytes
+    reason: str
+    error: str
+    traceback: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """How a claim, or a part of it, ends: everything named here happens, or nothing.
+
+    `consumed` are deliveries of the claim, from the front and without gaps; they leave the lane and are remembered.
+    `revision` is that of the record they were run on; None means that of the claim (a held claim that has written
+    must count up). `cancelled` are ids of events that are timers of this lane. Then the lane is freed; kept by this
+    claim, with the same token and lease, if `hold`; or closed for a while, if `retry` (not both).
+    """
+
+    claim: Claim
+    consumed: Sequence[Delivery] = ()
+    revision: int | None = None
+    record: RecordWrite | None = None
+    produced: Sequence[NewDelivery] = ()
+    waiting: Sequence[Event[Any]] = ()
+    dead_letters: Sequence[NewDeadLetter] = ()
+    cancelled: Sequence[str] = ()
+    hold: bool = False
+    retry: RetryLater | None = None
+
+    def __post_init__(self) -> None:
+        if self.hold and self.retry is not None:
+            raise DefinitionError("A completion either holds its claim or leaves the lane for a retry, not both.")
+        for event in self.waiting:
+            if event.domain is None:
+                raise DefinitionError(f"Event {event.id!r} has no domain to wait for; deliver it instead.")
+
+    @property
+    def expected_revision(self) -> int:
+        """The revision that the record must still have."""
+        return self.claim.revision if self.revision is None else self.revision
+
+    @property
+    def cancelled_keys(self) -> list[UUID]:
+        """The keys of the timers to cancel."""
+        return [delivery_key(self.claim.lane, event_id) for event_id in self.cancelled]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """A change of one workflow from outside, by an operator: it happens if the record still has `revision`.
+
+    `drop_pending` removes what waits in the lane, timers too, and takes the lane from whoever works on it.
+    """
+
+    handler: str
+    revision: int
+    record: RecordWrite
+    produced: Sequence[NewDelivery] = ()
+    drop_pending: bool = False
+
+    @property
+    def lane(self) -> UUID:
+        """The lane of the workflow."""
+        return lane_id(self.handler, self.record.subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """A worker as it tells about itself. `process_key` differs when another process gets the same host and pid."""
+
+    id: str
+    host: str
+    pid: int
+    process_key: str
+    handlers: tuple[str, ...]
