@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from arvo.events.json_text import JsonPath
 
-__all__ = ["ReadData", "data_as_json", "model_as_json", "read_data", "write_data"]
+__all__ = ["ReadData", "data_as_json", "model_as_json", "parse_data", "read_data", "write_data"]
 
 
 class ReadData:
@@ -56,8 +56,16 @@ def write_data(data: object) -> Raw:
 def read_data(raw: bytes) -> ReadData:
     """What an event holds once somebody has looked at its raw data. Raises InvalidEvent when it cannot be read."""
     try:
-        return ReadData(raw, freeze(parse_json(raw)))
-    except (MalformedJsonError, RecursionError) as error:
+        return ReadData(raw, freeze(parse_data(raw)))
+    except RecursionError as error:
+        raise _invalid_data(("data",), str(error), "not_json") from error
+
+
+def parse_data(raw: bytes) -> Any:
+    """The values that raw data spells, the caller's own. Raises InvalidEvent when it cannot be read."""
+    try:
+        return parse_json(raw)
+    except MalformedJsonError as error:
         raise _invalid_data(("data",), str(error), "not_json") from error
 
 

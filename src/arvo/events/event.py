@@ -17,10 +17,10 @@ from typing_extensions import Unpack
 
 from arvo.events.bounds import MAX_EVENT_BYTES
 from arvo.events.checking import complete_and_check
-from arvo.events.data import ReadData, data_as_json, model_as_json, read_data, write_data
+from arvo.events.data import ReadData, data_as_json, model_as_json, parse_data, read_data, write_data
 from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
 from arvo.events.envelope import Envelope, Extensions, held_data, held_extensions, hold_data
-from arvo.events.json_text import format_json, js_number, parse_json
+from arvo.events.json_text import format_json, js_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,9 +139,12 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         return format_json(raw, _COMPACT) if b"\n" in raw or b"\r" in raw else raw
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON document as plain values in wire order, all of them the caller's own."""
+        """The JSON document as plain values in wire order, all of them the caller's own; parses or writes the data.
+
+        Raises InvalidEvent when raw JSON cannot be read, or a model not be written.
+        """
         members = _wire_members(self, _as_it_is)
-        members["data"] = parse_json(self.data_json)
+        members["data"] = parse_data(self.data_json)
         return members
 
     @overload

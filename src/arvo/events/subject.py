@@ -42,6 +42,10 @@ class Subject:
     """One execution of an orchestrator, as spelled out in the `subject` of its events.
 
     Make one with `new`, `child` or `from_content`, read one with `parse`.
+
+    >>> subject = Subject.new(name="arvo.orc.order", version="1.0.0", initiator="com.web.checkout")
+    >>> Subject.parse(subject.encode()) == subject
+    True
     """
 
     name: str

@@ -164,6 +164,9 @@ def test_data_that_nobody_looks_at_is_not_parsed() -> None:
     with pytest.raises(InvalidEvent, match="out of range") as refusal:
         _ = event.data
     assert refusal.value.issues[0].path == ("data",)
+    with pytest.raises(InvalidEvent, match="out of range"):
+        event.to_dict()
+    assert Event.from_json(event.to_json()).data_json == event.data_json
 
 
 def test_lone_surrogates_do_not_hide_what_cannot_be_read() -> None:
