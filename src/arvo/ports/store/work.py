@@ -27,6 +27,8 @@ __all__ = [
     "RetryLater",
     "WorkerInfo",
     "WorkflowStatus",
+    "check_one_for_each_lane",
+    "domain_of",
 ]
 
 _PRIORITIES = range(-(2**15), 2**15)
@@ -78,6 +80,10 @@ class NewDelivery:
     def lane(self) -> UUID:
         """The lane it belongs to."""
         return lane_id(self.handler, self.event.subject)
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """When it arrives, if it is a timer stored at `now`; None when it arrives at once."""
+        return now + self.due if isinstance(self.due, timedelta) else self.due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +175,13 @@ class Completion:
         if self.hold and self.retry is not None:
             raise DefinitionError("A completion either holds its claim or leaves the lane for a retry, not both.")
         for event in self.waiting:
-            if event.domain is None:
-                raise DefinitionError(f"Event {event.id!r} has no domain to wait for; deliver it instead.")
+            domain_of(event)
+        if self.consumed:
+            numbers = [delivery.number for delivery in self.claim.deliveries]
+            first = self.consumed[0].number
+            start = numbers.index(first) if first in numbers else len(numbers)
+            if [delivery.number for delivery in self.consumed] != numbers[start : start + len(self.consumed)]:
+                raise DefinitionError("A completion consumes deliveries of its claim, in their order and without gaps.")
 
     @property
     def expected_revision(self) -> int:
@@ -181,6 +192,19 @@ class Completion:
     def cancelled_keys(self) -> list[UUID]:
         """The keys of the timers to cancel."""
         return [delivery_key(self.claim.lane, event_id) for event_id in self.cancelled]
+
+
+def check_one_for_each_lane(completions: Sequence[Completion]) -> None:
+    """Raise DefinitionError when two completions are about one lane, since neither could go first."""
+    if len({completion.claim.lane for completion in completions}) < len(completions):
+        raise DefinitionError("Two completions of one call are about the same lane. Finish them one after the other.")
+
+
+def domain_of(event: Event[Any]) -> str:
+    """Return the domain that an event waits for."""
+    if event.domain is None:
+        raise DefinitionError(f"Event {event.id!r} has no domain to wait for; deliver it instead.")
+    return event.domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
