@@ -21,7 +21,7 @@ settings.load_profile("arvo")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape the lone surrogates that hostile input leaves in captured logs: a worker of `pytest -n` cannot send them."""
+    """Escape the lone surrogates that hostile input leaves in captured logs; `pytest -n` cannot send them."""
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
