@@ -3,9 +3,19 @@
 Nothing here knows contracts, handlers or memory. Start at `from_xstate` for documents and `macrostep` for the rules.
 """
 
-from arvo.statecharts.actions import Action, ActionQueue, Assign, Effect, EmitEvent, Enqueue, RaiseEvent
-from arvo.statecharts.definition import Definition, StateNode, Transition
+from arvo.statecharts.actions import (
+    Action,
+    ActionQueue,
+    Assign,
+    AssignFunction,
+    Effect,
+    EmitEvent,
+    Enqueue,
+    RaiseEvent,
+)
+from arvo.statecharts.definition import ContextFunction, Definition, OutputFunction, StateNode, Transition
 from arvo.statecharts.doubts import doubts, reachable_states
+from arvo.statecharts.guards import GuardFunction
 from arvo.statecharts.macrostep import transition
 from arvo.statecharts.mermaid import to_mermaid
 from arvo.statecharts.step import CancelTimer, StartTimer, Step, failed_snapshot
@@ -17,11 +27,15 @@ __all__ = [
     "Action",
     "ActionQueue",
     "Assign",
+    "AssignFunction",
     "CancelTimer",
+    "ContextFunction",
     "Definition",
     "Effect",
     "EmitEvent",
     "Enqueue",
+    "GuardFunction",
+    "OutputFunction",
     "RaiseEvent",
     "StartTimer",
     "StateNode",
