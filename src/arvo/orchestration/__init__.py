@@ -6,6 +6,7 @@ reading its record and writing it; `workflow.py` says what a new kind has to bri
 
 from arvo.orchestration.binding import BoundWorkflow
 from arvo.orchestration.execution import run_with_memory
+from arvo.orchestration.machine import Machine
 from arvo.orchestration.resumable import Resumable, ResumableFunction
 from arvo.orchestration.turn import Done, Turn, Wait
 from arvo.orchestration.workflow import Ignored, Outcome
@@ -14,6 +15,7 @@ __all__ = [
     "BoundWorkflow",
     "Done",
     "Ignored",
+    "Machine",
     "Outcome",
     "Resumable",
     "ResumableFunction",

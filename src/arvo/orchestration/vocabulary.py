@@ -27,12 +27,31 @@ class Vocabulary:
     Raises `DefinitionError` for a workflow that calls itself, and for a service that its own contract does not know.
     """
 
-    __slots__ = ("_services_by_reply", "own", "sends", "services")
+    __slots__ = (
+        "_services_by_call",
+        "_services_by_reply",
+        "_services_by_type",
+        "completion",
+        "own",
+        "sends",
+        "services",
+    )
 
     def __init__(self, own: OrchestratorVersion[Any, Any], services: Services[Any, Any]) -> None:
         self.own = own
         self.services = services
         self.sends: tuple[type[Payload], ...] = (*own.emits, *services.by_accepts)
+        # Which class it is belongs to the version; that there is one, to the contract.
+        self.completion: type[Payload] = next(
+            payload for payload, event_type in own.emit_types.items() if event_type == f"{own.accepted_type}.done"
+        )
+        # Data that was read from the wire is of the wire's own class.
+        self._services_by_call: Mapping[type[Payload], ContractVersion[Any, Any]] = MappingProxyType(
+            {**services.by_accepts, **{service.wire_accepts: service for service in services.versions}}
+        )
+        self._services_by_type: Mapping[str, ContractVersion[Any, Any]] = MappingProxyType(
+            {service.accepted_type: service for service in services.versions}
+        )
         by_reply: defaultdict[str, list[ContractVersion[Any, Any]]] = defaultdict(list)
         for service in services.versions:
             _check_service(own, service)
@@ -70,12 +89,24 @@ class Vocabulary:
 
     def service_for(self, payload: object) -> ContractVersion[Any, Any]:
         """The service that a call goes to, by the class of its payload."""
-        service = self.services.by_accepts.get(type(payload))  # type: ignore[arg-type]  # any other class is not in it
+        service = self._services_by_call.get(type(payload))  # type: ignore[arg-type]  # any other class is not in it
         if service is None:
             known = ", ".join(accepts.__name__ for accepts in self.services.by_accepts) or "nothing"
             raise ContractViolation(
                 f"Workflow {self.own.dataschema} called {_shown(payload)}, which none of its services accepts; "
                 f"they accept {known}. Return one of those, or declare the service that accepts it."
+            )
+        return service
+
+    def service_of_type(self, event_type: str) -> ContractVersion[Any, Any]:
+        """The service that a call goes to, by the type of its event."""
+        service = self._services_by_type.get(event_type)
+        if service is None:
+            known = ", ".join(self._services_by_type) or "nothing"
+            raise ContractViolation(
+                f"Workflow {self.own.dataschema} called {event_type!r}, which is none of its services; it has {known}. "
+                "Call one of those, or declare the service.",
+                issues=[Issue(("type",), f"{event_type!r} is not the type of a service", "unknown_type")],
             )
         return service
 
