@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from arvo.cli.failure import CommandError
+
 __all__ = ["init"]
 
 FILES: Final = ("main.py", "events.jsonl", "test_main.py")
@@ -22,7 +24,7 @@ def init(folder: Path) -> None:
     """
     existing = [name for name in FILES if (folder / name).exists()]
     if existing:
-        raise click.ClickException(
+        raise CommandError(
             f"{folder / existing[0]} exists already, so nothing was written. Give another folder: arvo init FOLDER."
         )
     try:
@@ -31,7 +33,7 @@ def init(folder: Path) -> None:
             text = (files("arvo.cli.template") / name).read_text(encoding="utf-8")
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise CommandError(f"{folder} cannot be written: {error.strerror or error}.") from error
     click.echo(f"Wrote {', '.join(FILES)} into {folder}.")
     cd = "" if folder == Path() else f"cd {folder} && "
     click.echo(f"Try it: {cd}arvo run main:app --events events.jsonl")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+import sys
 from importlib.metadata import version as installed_version
+from io import TextIOWrapper
 
 import click
 import msgspec
 
+from arvo.cli.console import no_colour_wanted
 from arvo.cli.contract_commands import contract
 from arvo.cli.init_command import init
 from arvo.cli.run_command import run
@@ -16,8 +19,21 @@ __all__ = ["main"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def main() -> None:
-    """Run Arvo apps and look after their contracts."""
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run Arvo apps and look after their contracts.
+
+    \b
+    In five minutes:
+      arvo init hello && cd hello
+      arvo run main:app --events events.jsonl
+    """
+    if no_colour_wanted():
+        context.color = False
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character is no reason to stop in the middle of a run.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command()
@@ -30,7 +46,7 @@ def version(*, as_json: bool) -> None:
         **{name: installed_version(name) for name in ("pydantic", "msgspec", "opentelemetry-api")},
     }
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(found))
         return
     for name, number in found.items():
         click.echo(f"{name} {number}")

@@ -6,11 +6,10 @@ import importlib
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import click
-
+from arvo.cli.failure import CommandError
+from arvo.cli.log_notes import place_in_user_code
 from arvo.errors import ArvoError
 
 if TYPE_CHECKING:
@@ -29,21 +28,22 @@ def load(reference: str, kind: tuple[type[T], type[U]]) -> T | U: ...
 def load(reference: str, kind: type[Any] | tuple[type[Any], ...]) -> Any:
     """The object of this kind, or one of these kinds, that `module:name` names; dots in the name reach into objects.
 
-    The current folder is importable. Raises `click.ClickException` that says what to correct.
+    The current folder is importable. Raises `CommandError` that says what to correct.
     """
     module_name, separator, name = reference.partition(":")
+    if module_name.endswith(".py") or "/" in module_name:
+        dotted = module_name.removeprefix("./").removesuffix(".py").replace("/", ".")
+        raise CommandError(f"{module_name!r} is a file. Name its module instead: '{dotted}:{name or 'app'}'.")
     if not (module_name and separator and name):
-        raise click.ClickException(f"{reference!r} is not of the form module:name, as in 'shop.main:app'.")
+        raise CommandError(f"{reference!r} is not of the form module:name, as in 'shop.main:app'.")
     module = _import(module_name)
     found: object = module
     for part in name.split("."):
         if not hasattr(found, part):
-            raise click.ClickException(f"{module_name!r} has no {name!r}.{_hint(part, module, kind)}")
+            raise CommandError(f"{module_name!r} has no {name!r}.{_hint(part, module, kind)}")
         found = getattr(found, part)
     if not isinstance(found, kind):
-        raise click.ClickException(
-            f"{reference!r} is a {type(found).__name__}, not {_named(kind)}.{_hint(name, module, kind)}"
-        )
+        raise CommandError(f"{reference!r} is a {type(found).__name__}, not {_named(kind)}.{_hint(name, module, kind)}")
     return found
 
 
@@ -55,29 +55,23 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise click.ClickException(
+            raise CommandError(
                 f"There is no module {error.name!r} in {here} or among the installed packages. "
                 "Run the command from the folder that holds it."
             ) from error
-        raise click.ClickException(
-            f"{name!r} imports {error.name!r}, which is not installed{_place(error)}. Install it."
+        raise CommandError(
+            f"{name!r} imports {error.name!r}, which is not installed{place_in_user_code(error)}. Install it."
         ) from error
-    except ArvoError as error:
-        raise click.ClickException(f"{name!r} does not load{_place(error)}: {error}") from error
+    except SystemExit as error:
+        raise CommandError(f"{name!r} ends the program while it is imported{place_in_user_code(error)}.") from error
     except Exception as error:
-        raise click.ClickException(f"{name!r} does not load{_place(error)}: {type(error).__name__}: {error}") from error
+        raise CommandError(f"{name!r} does not load{place_in_user_code(error)}: {_described(error)}") from error
 
 
-def _place(error: BaseException) -> str:
-    """Where the user's own code was when it failed: the last frame that is not from an installed package."""
-    frames = [
-        frame
-        for frame in extract_tb(error.__traceback__)
-        if "site-packages" not in frame.filename
-        and "importlib" not in frame.filename
-        and not frame.filename.startswith(str(Path(__file__).parents[1]))
-    ]
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+def _described(error: Exception) -> str:
+    if isinstance(error, ArvoError):
+        return error.message
+    return f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
 
 
 def _hint(name: str, module: ModuleType, kind: type[object] | tuple[type[object], ...]) -> str:

@@ -1,22 +1,27 @@
-"""`arvo run`: an app in this process, fed from a file of events."""
+"""`arvo run`: an app in this process, fed from a file or a stream of events."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from arvo.backends.sqlite import SqliteMachineMemory
+from arvo.cli.console import Console
+from arvo.cli.failure import CommandError, ExitCode
 from arvo.cli.json_lines import JsonPrinter
+from arvo.cli.line_reader import LineReader, file_size, opened_input
+from arvo.cli.log_notes import LogNotes
 from arvo.cli.references import load
-from arvo.cli.run import run_events
-from arvo.cli.timeline import TimelinePrinter
+from arvo.cli.run import Run
+from arvo.cli.stopping import stoppable
+from arvo.cli.timeline import Layout
+from arvo.cli.timeline_printer import KindsPrinter, LivePrinter
 from arvo.errors import ArvoError
+from arvo.events import MAX_EVENT_BYTES
 from arvo.runtime import App
 
 if TYPE_CHECKING:
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-EXIT_CODES: Final = {"SIGINT": 130, "SIGTERM": 143}
 FEW_BYTES: Final = 20_000
 """Up to this size of file every step is printed, unless --timeline says otherwise."""
 
@@ -35,77 +39,108 @@ FEW_BYTES: Final = 20_000
 @click.option(
     "--memory",
     metavar="URL",
-    help="Where workflows keep their state: sqlite:///orders.db. Default: what the app was given, else this process.",
+    help="Where workflows keep their state: sqlite:///FILE. Default: the memory of the app.",
 )
 @click.option("--at-once", type=click.IntRange(min=1), default=32, show_default=True, help="Inputs in flight at once.")
 @click.option(
     "--timeline",
     type=click.Choice(["every", "kinds", "none"]),
-    help="Print every step, the first input of each kind, or nothing. Default: every for small files, else kinds.",
+    help="Print every step, the first input of each kind, or nothing. Default: every for streams and small files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: steps, outcomes, bad lines, a summary.")
-def run(reference: str, *, path: str, memory: str | None, at_once: int, timeline: str | None, as_json: bool) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON lines instead: steps, outcomes, bad lines, a summary."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print all that is logged, with tracebacks.")
+def run(
+    reference: str, *, path: str, memory: str | None, at_once: int, timeline: str | None, as_json: bool, verbose: bool
+) -> None:
     """Feed events through an app and show what happens.
 
-    A line holds a whole CloudEvent as JSON, or a short one with `type` and `data`, completed from the app's contracts.
-    Lines that hold no event are reported, and the rest goes on.
+    A line holds a whole event as JSON, or a short one: `type` and `data` are enough, the rest is completed from the
+    contracts of the app. Lines that hold no event are reported by number, and the rest goes on.
 
-    Exit code: 0 when all went well; 1 when a line was bad or an input failed; 2 when the command itself was wrong;
-    130 or 143 when it was stopped by Ctrl-C or SIGTERM.
+    \b
+    Examples:
+      arvo run shop.main:app --events orders.jsonl
+      arvo run shop.main:app --events orders.jsonl --memory sqlite:///orders.db
+      tail -f orders.jsonl | arvo run shop.main:app --events -
+      arvo run shop.main:app --events orders.jsonl --json | jq 'select(.kind == "outcome")'
+
+    \b
+    Exit code:
+      0    all went well
+      1    a line was bad, or an input failed, came back as a system error or was left unfinished
+      2    nothing could be run: a wrong option, a module that does not load, a file that cannot be opened
+      130  stopped by Ctrl-C; 143 by SIGTERM; 141 because nobody reads the output any more
     """
-    app = load(reference, App)
     try:
-        summary = asyncio.run(_run(app, path, memory, _printer(path, timeline, as_json=as_json), at_once))
+        app = load(reference, App)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.SIGNALS["SIGINT"])
+    console = Console()
+    name = "<stdin>" if path == "-" else path
+    try:
+        with opened_input(path) as descriptor:
+            printer = _printer(app, name, timeline, console, file_size(descriptor), as_json=as_json)
+            with LogNotes(printer.note, verbose=verbose):
+                code = asyncio.run(
+                    _run(app, LineReader(descriptor, MAX_EVENT_BYTES), memory, printer, console, at_once)
+                )
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise CommandError(f"{name} cannot be read: {error.strerror or error}.") from error
     except ArvoError as error:
-        raise click.ClickException(str(error)) from error
-    sys.exit(EXIT_CODES.get(summary.interrupted or "", 0 if summary.good else 1))
+        raise CommandError(str(error)) from error
+    sys.exit(code)
 
 
-async def _run(app: App, path: str, memory: str | None, printer: Printer, at_once: int) -> RunSummary:
-    async with AsyncExitStack() as exits:
-        if memory is not None:
-            app.bind(await exits.enter_async_context(await SqliteMachineMemory.open(memory)))
-        with StatusLine() as progress:
-            return await run_events(app, path, printer=printer, progress=progress, at_once=at_once)
+async def _run(
+    app: App, lines: LineReader, memory: str | None, printer: Printer, console: Console, at_once: int
+) -> int:
+    with stoppable() as stopping:
+        try:
+            async with AsyncExitStack() as exits:
+                if memory is not None:
+                    app.bind(await exits.enter_async_context(SqliteMachineMemory(memory)))
+                for doubt in app.doubts:
+                    console.note(f"{click.style('note:', fg='yellow')} {doubt}")
+                work = Run(app, printer, on_progress=lambda inputs: console.progress(lambda: _progress(inputs, lines)))
+                stopping.on_signal = lambda: work.stop(stopping.signal or "")
+                stopping.undone = work.undone
+                console.on_lost = lambda: work.stop("the end of its output")
+                summary = await work(lines, at_once=at_once)
+                stopping.undone = str
+        except asyncio.CancelledError:
+            if stopping.signal is None:
+                raise
+            console.note(f"Stopped by {stopping.signal} before anything was run.")
+            return stopping.exit_code
+    return _exit_code(summary, console)
 
 
-def _printer(path: str, timeline: str | None, *, as_json: bool) -> Printer:
+def _printer(
+    app: App, path: str, timeline: str | None, console: Console, size: int | None, *, as_json: bool
+) -> Printer:
     if as_json:
-        return JsonPrinter()
-    if timeline is None:
-        timeline = "every" if _size(path) <= FEW_BYTES else "kinds"
-    return TimelinePrinter(every=timeline == "every", quiet=timeline == "none")
+        return JsonPrinter(console, path)
+    domains = {call.contract.domain for handler in app.handlers for call in handler.calls} - {None}
+    layout = Layout((*(handler.source for handler in app.handlers), *(f"sink of {domain}" for domain in domains)))
+    if timeline == "every" or (timeline is None and (size is None or size <= FEW_BYTES)):
+        return LivePrinter(console, layout, path)
+    return KindsPrinter(console, layout, path, quiet=timeline == "none")
 
 
-def _size(path: str) -> int:
-    return 0 if path == "-" or not Path(path).is_file() else Path(path).stat().st_size
+def _progress(inputs: int, lines: LineReader) -> str:
+    share = f", {lines.read_bytes / lines.size_bytes:.0%} of the file read" if lines.size_bytes else ""
+    return f"{inputs} inputs done{share}"
 
 
-class StatusLine:
-    """How far a run has come, on standard error: a line that is rewritten on a terminal, else one every few seconds."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._pause_seconds = 0.1 if self._terminal else 5.0
-        self._due = monotonic() + self._pause_seconds
-        self._written = False
-
-    def __enter__(self) -> StatusLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._written and self._terminal:
-            click.echo("\r\x1b[K", nl=False, err=True)
-
-    def update(self, inputs: int, read_bytes: int, size_bytes: int | None) -> None:
-        """Write the line, unless it was written a moment ago."""
-        now = monotonic()
-        if now < self._due:
-            return
-        self._due = now + self._pause_seconds
-        self._written = True
-        share = f", {read_bytes / size_bytes:.0%} of the file" if size_bytes else ""
-        text = f"{inputs} inputs done{share}"
-        click.echo(f"\r\x1b[K{text}" if self._terminal else text, nl=not self._terminal, err=True)
+def _exit_code(summary: RunSummary, console: Console) -> int:
+    if summary.stopped in ExitCode.SIGNALS:
+        return ExitCode.SIGNALS[summary.stopped]
+    if console.lost is not None:
+        if summary.stopped:
+            console.note(f"Standard output failed ({console.lost.strerror}), so the run was stopped. {summary.undone}")
+        return ExitCode.LOST_OUTPUT if console.reader_is_gone else ExitCode.BAD
+    if not (summary.inputs or summary.bad_lines):
+        console.note("There was nothing to run: the input holds no events.")
+    return ExitCode.GOOD if summary.good else ExitCode.BAD

@@ -1,166 +1,127 @@
-"""Printing a run for people: timelines of inputs, lines that could not be used, and a summary at the end."""
+"""One input as rows of text: who handled what, when and how long, what came out, and from which event it came.
+
+Pure: what is printed when, and where, is for `timeline_printer.py`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import click
+import msgspec
+
+from arvo.cli.console import shortened, visible
+from arvo.cli.log_notes import place_in_user_code
+from arvo.cli.outcome import is_system_error
+from arvo.runtime import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from arvo.cli.event_input import BadLine
-    from arvo.cli.journal import HandlerFigures, Process, Step
+    from arvo.cli.journal import Process, Step
     from arvo.cli.outcome import Outcome
-    from arvo.cli.run import RunSummary
     from arvo.events import Event
 
-__all__ = ["TimelinePrinter"]
+__all__ = ["Layout"]
 
-LONGEST_DATA: Final = 100
-LONGEST_REASON: Final = 400
-
-
-class TimelinePrinter:
-    """Prints to standard output; bad lines go to standard error.
-
-    `every` prints each step as it happens, its input's id in front. Otherwise the first input of each kind is printed
-    as a whole when it has ended; inputs are of one kind when the same types of events took part. `quiet` prints none.
-    """
-
-    def __init__(self, *, every: bool = False, quiet: bool = False) -> None:
-        self._every = every
-        self._quiet = quiet
-        self._shown: set[frozenset[str]] = set()
-
-    def began(self, process: Process) -> None:
-        """Print that an input is on its way, if each is to be followed."""
-        if self._every:
-            click.echo(f"{_marked(process)}{_headline(process)}")
-
-    def stepped(self, process: Process, step: Step) -> None:
-        """Print an attempt as it is over, if each is to be followed."""
-        if self._every:
-            for row in _rows(step):
-                click.echo(f"{_marked(process)}{row}")
-
-    def ended(self, process: Process, outcome: Outcome) -> None:
-        """Print how an input ended: its last row, or its whole timeline if it is the first of its kind."""
-        if self._every:
-            click.echo(f"{_marked(process)}{_ending(process, outcome)}")
-        elif not self._quiet and process.kind not in self._shown:
-            self._shown.add(process.kind)
-            click.echo(_headline(process))
-            for step in process.steps:
-                for row in _rows(step):
-                    click.echo(row)
-            click.echo(f"{_ending(process, outcome)}\n")
-
-    def bad_line(self, path: str, bad: BadLine) -> None:
-        """Print what is wrong with a line."""
-        click.echo(click.style(f"{path}:{bad.line}: {bad.reason}", fg="red"), err=True)
-
-    def finished(self, summary: RunSummary) -> None:
-        """Print the summary."""
-        for row in _summary(summary):
-            click.echo(row)
+WIDTH: Final = 100
+LONGEST_REASON: Final = 300
+_LONGEST_ID: Final = 40
+_NARROWEST, _WIDEST = 16, 28
+_PARENT_SUBJECT: Final = b'"parentSubject$$":null'
 
 
-def _marked(process: Process) -> str:
-    return click.style(f"{process.event.id[:24]:<24} ", dim=True)
+class Layout:
+    """The columns of a timeline; that of the handlers is as wide as the names of an app's handlers need."""
 
+    def __init__(self, handlers: Iterable[str]) -> None:
+        longest = max((len(name) for name in handlers), default=0)
+        self._handlers = min(max(longest, _NARROWEST), _WIDEST)
+        self._emitted = len(self._columns("", "", "", ""))
 
-def _headline(process: Process) -> str:
-    event = process.event
-    head = click.style(f"#1 {event.type}", bold=True)
-    return f"{head} {event.id} from {event.source} (line {process.line}) {_data(event)}"
+    def headline(self, process: Process, *, continued: bool = False) -> Iterator[str]:
+        """What the input is."""
+        event = process.event
+        name = f"{click.style(event.type, bold=True)} {shortened(visible(event.id), _LONGEST_ID)}"
+        if continued:
+            yield f"{name}, continued"
+            return
+        yield f"{name} from {visible(event.source)}, line {process.line}"
+        yield f"  {_data(event, WIDTH - 2)}"
+        yield click.style(self._columns("at ms", "took ms", "event", "handler") + "emitted", dim=True)
 
+    def rows(self, step: Step) -> Iterator[str]:
+        """An attempt of a handler, with every event that it emitted on a row of its own."""
+        seen = step.seen
+        columns = self._columns(
+            f"{step.started_ms:.1f}",
+            f"{seen.duration_seconds * 1000:.2f}",
+            f"#{step.number}" if step.parent is None else f"#{step.number} of #{step.parent}",
+            seen.handler,
+        )
+        if seen.error is not None:
+            yield columns + click.style(_fate(step), fg="red")
+            error = f"{type(seen.error).__name__}: {seen.error}{place_in_user_code(seen.error)}"
+            yield _error_row(error)
+            return
+        if not seen.outputs:
+            yield columns + (f"- ignored: {step.ignored}" if step.ignored else "-")
+        for number, output in zip(step.emitted, seen.outputs, strict=True):
+            where = f" in {output.domain}" if output.domain is not None else ""
+            yield f"{columns}#{number} {_coloured(output)}{where}"
+            columns = " " * self._emitted
+            if is_system_error(output.type):
+                told = msgspec.json.decode(output.data_json, type=_SystemError)
+                yield _error_row(f"{told.errorName}: {told.errorMessage}")
 
-def _rows(step: Step) -> Iterator[str]:
-    seen = step.seen
-    lineage = f"#{step.number}" if step.parent is None else f"#{step.number} of #{step.parent}"
-    when = f"{step.started_ms:9.2f} ms"
-    took = f"{seen.duration_seconds * 1000:8.2f} ms"
-    attempt = f" attempt {seen.attempt}" if seen.attempt > 1 else ""
-    row = f"  {click.style(when, dim=True)}  {lineage:<12} {seen.handler:<24} {took}{attempt}"
-    if seen.error is not None:
-        error = click.style(f"{type(seen.error).__name__}: {seen.error}"[:LONGEST_REASON], fg="red")
-        yield f"{row}  {error}"
-        return
-    outputs = list(zip(step.emitted, seen.outputs, strict=True))
-    if not outputs:
-        yield f"{row}  -"
-    for index, (number, output) in enumerate(outputs):
-        start = row if index == 0 else " " * (len(click.unstyle(row)))
-        where = f" in {output.domain}" if output.domain is not None else ""
-        yield f"{start}  -> #{number} {_coloured(output)}{where}"
-
-
-def _ending(process: Process, outcome: Outcome) -> str:
-    if outcome.answer is not None:
+    def ending(self, process: Process, outcome: Outcome | None) -> Iterator[str]:
+        """How the input ended, if it did, and what came out in the end."""
+        equals = click.style("=", bold=True)
+        if outcome is None:
+            yield f"  {equals} {click.style('not finished', fg='red')}"
+            return
+        if outcome.answer is None:
+            text = shortened(visible(_in_short(process, outcome)), LONGEST_REASON)
+            yield f"  {equals} {click.style(text, fg=None if outcome.ending.good else 'red')}"
+            return
         number = process.numbers.get(outcome.answer.id)
-        shown = "" if number is None else f"#{number} "
-        return f"  {click.style('=', bold=True)} {shown}{_coloured(outcome.answer)} {_data(outcome.answer)}"
-    text = f"{outcome.ending}{': ' if outcome.reason else ''}{outcome.reason[:LONGEST_REASON]}"
-    return f"  {click.style('=', bold=True)} {click.style(text, fg=None if outcome.ending.good else 'red')}"
+        yield f"  {equals} {'' if number is None else f'#{number} '}{_coloured(outcome.answer)}"
+        yield f"    {_data(outcome.answer, WIDTH - 4)}"
+
+    def _columns(self, at: str, took: str, event: str, handler: str) -> str:
+        return f"  {at:>8} {took:>8}  {event:<11} {visible(handler):<{self._handlers}}  "
+
+
+class _SystemError(msgspec.Struct):
+    errorName: str = ""  # noqa: N815 - so it is named on the wire
+    errorMessage: str = ""  # noqa: N815
+
+
+def _error_row(text: str) -> str:
+    return f"    {click.style(shortened(visible(text), LONGEST_REASON), fg='red')}"
+
+
+def _fate(step: Step) -> str:
+    decision = step.seen.decision
+    attempt = f" (attempt {step.seen.attempt})" if step.seen.attempt > 1 else ""
+    if isinstance(decision, Retry):
+        return f"failed{attempt}, tried again after {decision.delay.total_seconds():.2f} s"
+    return f"failed{attempt} and given up: {decision.reason}" if decision is not None else f"failed{attempt}"
+
+
+def _in_short(process: Process, outcome: Outcome) -> str:
+    """The ending in a timeline, where the error of an event that was given up stands already."""
+    letter = outcome.letter
+    if letter is None or letter.handler is None:
+        return str(outcome)
+    number = process.numbers.get(letter.event.id)
+    return f"{outcome.ending}: {letter.handler} gave up {'' if number is None else f'#{number} '}{letter.event.type}"
 
 
 def _coloured(event: Event[object]) -> str:
-    return click.style(event.type, fg="red" if event.type.startswith("sys.") else "cyan")
+    return click.style(event.type, fg="red" if is_system_error(event.type) else "cyan")
 
 
-def _data(event: Event[object]) -> str:
-    text = event.data_json.decode()
-    return click.style(text if len(text) <= LONGEST_DATA else f"{text[: LONGEST_DATA - 3]}...", dim=True)
-
-
-def _summary(summary: RunSummary) -> Iterator[str]:
-    seconds = summary.seconds
-    rate = f" ({summary.inputs / seconds:.0f} a second)" if seconds > 0 else ""
-    yield click.style(f"{summary.inputs} inputs in {seconds:.2f} s{rate}", bold=True)
-    yield from _table(
-        ("ended as", "inputs"),
-        [(title, str(count)) for title, count in sorted(summary.endings.items(), key=lambda item: -item[1])],
-    )
-    if summary.figures:
-        yield ""
-        yield from _table(
-            ("handler", "attempts", "errors", "mean ms", "longest ms"),
-            [_figures(handler, figures) for handler, figures in sorted(summary.figures.items())],
-        )
-    yield ""
-    for title, count in _troubles(summary):
-        if count:
-            yield click.style(f"{title}: {count}", fg="red")
-    for letter in summary.dead_letters[:5]:
-        yield click.style(f"  {letter}"[:LONGEST_REASON], fg="red")
-    for domain, count in summary.waiting.items():
-        yield f"waiting in domain {domain}: {count}"
-    if summary.interrupted:
-        yield click.style(f"Stopped by {summary.interrupted}. {summary.undone}", fg="red")
-
-
-def _troubles(summary: RunSummary) -> Iterator[tuple[str, int]]:
-    yield "lines that could not be used", summary.bad_lines
-    yield "inputs that failed", summary.failed
-    yield "dead letters", len(summary.dead_letters)
-
-
-def _figures(handler: str, figures: HandlerFigures) -> tuple[str, ...]:
-    mean = figures.total_seconds / figures.attempts * 1000
-    return (
-        handler,
-        str(figures.attempts),
-        str(figures.errors),
-        f"{mean:.3f}",
-        f"{figures.longest_seconds * 1000:.3f}",
-    )
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as their widest cell: the first to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, *rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        line = "  " + "  ".join(cells).rstrip()
-        yield click.style(line, dim=True) if row is header else line
+def _data(event: Event[object], width: int) -> str:
+    raw = event.data_json.replace(b"," + _PARENT_SUBJECT, b"").replace(_PARENT_SUBJECT + b",", b"")
+    return click.style(shortened(visible(raw[: 4 * width + 4].decode(errors="replace")), width), dim=True)

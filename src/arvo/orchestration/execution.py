@@ -62,6 +62,12 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
                 event.id,
                 event.type,
                 outcome.ignored.value,
+                extra={
+                    "event_id": event.id,
+                    "event_type": event.type,
+                    "subject": event.subject,
+                    "ignored": outcome.ignored,
+                },
             )
         return outcome
 
