@@ -13,7 +13,7 @@ import pytest
 
 from arvo.backends.sqlite import SqliteMachineMemory
 from arvo.backends.sqlite.diagnosis import backend_error
-from arvo.backends.sqlite.schema import SCHEMA_VERSION
+from arvo.backends.sqlite.schema import MACHINE_MEMORY
 from arvo.errors import BackendError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
 
     message = await failure_of_opening(path)
 
-    assert f"version 99, this one knows up to {SCHEMA_VERSION}" in message
+    assert f"version 99, this one knows up to {MACHINE_MEMORY.version}" in message
     assert "Upgrade arvo-event-handler" in message
     assert connection.execute("SELECT version FROM arvo_schema").fetchone() == (99,)
     connection.close()
@@ -63,7 +63,10 @@ async def test_a_file_that_other_parts_use_already_gains_the_tables(tmp_path: Pa
     async with SqliteMachineMemory(tmp_path / "a.db") as memory:
         await memory.write("a", {"n": 1}, None)
 
-    assert sorted(connection.execute("SELECT * FROM arvo_schema")) == [("machine_memory", SCHEMA_VERSION), ("store", 7)]
+    assert sorted(connection.execute("SELECT * FROM arvo_schema")) == [
+        ("machine_memory", MACHINE_MEMORY.version),
+        ("store", 7),
+    ]
     connection.close()
 
 

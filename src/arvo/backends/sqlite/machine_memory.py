@@ -1,4 +1,7 @@
-"""The SQLite `MachineMemory`: the statements behind each operation. How they are grouped and committed is in `lane`."""
+"""The SQLite `MachineMemory`: the statements behind each operation.
+
+How they are grouped and committed is in `connection_thread`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from arvo.backends.sqlite.lane import Lane
+from arvo.backends.sqlite.connection_thread import ConnectionThread
 from arvo.backends.sqlite.location import database_path
-from arvo.backends.sqlite.schema import open_for_reading, open_for_writing
+from arvo.backends.sqlite.schema import MACHINE_MEMORY, open_for_reading, open_for_writing
 from arvo.errors import BackendError
 from arvo.ports.budget import DEFAULT_LOCK_TTL, lock_seconds, try_lock, try_read
 from arvo.ports.clock import SystemClock
@@ -57,10 +60,12 @@ class SqliteMachineMemory:
         self.path = database_path(location)
         self._lock_ttl_seconds = lock_seconds(lock_ttl)
         self._clock: Clock = clock if clock is not None else SystemClock()
-        open_writer = partial(open_for_writing, self.path, connection_class, busy_timeout.total_seconds())
+        open_writer = partial(
+            open_for_writing, self.path, MACHINE_MEMORY, connection_class, busy_timeout.total_seconds()
+        )
         open_reader = partial(open_for_reading, self.path, connection_class, _READ_BUSY_TIMEOUT_SECONDS)
-        self._writer = Lane(self.path, open_writer, writes=True)
-        self._reader = Lane(self.path, open_reader, writes=False)
+        self._writer = ConnectionThread(self.path, open_writer, writes=True)
+        self._reader = ConnectionThread(self.path, open_reader, writes=False)
         self._is_prepared = False
 
     @classmethod
@@ -96,7 +101,7 @@ class SqliteMachineMemory:
         await self._writer.close()
 
     def __del__(self) -> None:
-        # Without a lane when __init__ raised.
+        # Without a thread when __init__ raised.
         if hasattr(self, "_writer") and self._writer.is_running:
             warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
             self._reader.stop()

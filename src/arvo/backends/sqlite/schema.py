@@ -1,43 +1,60 @@
-"""The tables of the machine memory, and how a connection to them is opened.
+"""The tables of each part of Arvo that a SQLite file may hold, and how a connection to them is opened.
 
-The file may hold other parts of Arvo as well: `arvo_schema` has one version per part.
+The tables are made by the numbered files under `migrations/<part>`; `arvo_schema` has one version for each part.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from arvo.errors import BackendError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
+__all__ = ["MACHINE_MEMORY", "STORE", "Part", "migrate", "open_for_reading", "open_for_writing"]
 
-_PART = "machine_memory"
-SCHEMA_VERSION = 1
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        # TEXT keeps the members of a record in the order in which they were written.
-        "CREATE TABLE machine_records (id TEXT PRIMARY KEY NOT NULL, data TEXT NOT NULL, updated_at TEXT NOT NULL)",
-        # Seconds since 1970: every process on the file must agree when a lock expires.
-        "CREATE TABLE machine_locks (id TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, expires_at REAL NOT NULL)",
-    ),
-)
+
+@dataclass(frozen=True)
+class Part:
+    """Tables that belong together and have one version: that of the last of their migrations."""
+
+    name: str
+
+    @cached_property
+    def migrations(self) -> tuple[tuple[str, ...], ...]:
+        """The statements of each migration, in order."""
+        folder = files("arvo.backends.sqlite") / "migrations" / self.name
+        numbered = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+        return tuple(tuple(_statements(file.read_text(encoding="utf-8"))) for file in numbered)
+
+    @property
+    def version(self) -> int:
+        """The version that this code works with."""
+        return len(self.migrations)
+
+
+MACHINE_MEMORY = Part("machine_memory")
+STORE = Part("store")
+
 _RETRY_SECONDS = 0.02
 
 
 def open_for_writing(
-    path: Path, connection_class: type[sqlite3.Connection], busy_timeout_seconds: float
+    path: Path, part: Part, connection_class: type[sqlite3.Connection], busy_timeout_seconds: float
 ) -> sqlite3.Connection:
     """Open the file, made and brought up to date when needed; raise BackendError when it is newer than this code."""
     connection = _connect(path, connection_class, busy_timeout_seconds)
     try:
         _use_write_ahead_log(connection, path, busy_timeout_seconds)
         connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, path)
+        migrate(connection, path, part)
     except BaseException:
         connection.close()
         raise
@@ -76,34 +93,47 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path, patience_se
         )
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if _stored_version(connection, path) == SCHEMA_VERSION:
-        return
+def migrate(connection: sqlite3.Connection, path: Path, part: Part) -> int:
+    """Bring the tables of a part up to date, and return the version they had (0 when there were none)."""
+    version = _stored_version(connection, path, part)
+    if version == part.version:
+        return version
     connection.execute("BEGIN IMMEDIATE")
     # Read again: another process may have migrated while this one waited to begin.
-    version = _stored_version(connection, path)
+    version = _stored_version(connection, path, part)
     connection.execute(
         "CREATE TABLE IF NOT EXISTS arvo_schema (part TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL)"
     )
-    for statements in _MIGRATIONS[version:]:
+    for statements in part.migrations[version:]:
         for statement in statements:
             connection.execute(statement)
     connection.execute(
         "INSERT INTO arvo_schema VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version",
-        (_PART, SCHEMA_VERSION),
+        (part.name, part.version),
     )
     connection.execute("COMMIT")
+    return version
 
 
-def _stored_version(connection: sqlite3.Connection, path: Path) -> int:
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: run as a whole it would commit by itself, half-way if it fails."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _stored_version(connection: sqlite3.Connection, path: Path, part: Part) -> int:
     known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'arvo_schema'"
     if not connection.execute(known).fetchone()[0]:
         return 0
-    row = connection.execute("SELECT version FROM arvo_schema WHERE part = ?", (_PART,)).fetchone()
+    row = connection.execute("SELECT version FROM arvo_schema WHERE part = ?", (part.name,)).fetchone()
     version = int(row[0]) if row else 0
-    if version > SCHEMA_VERSION:
+    if version > part.version:
         raise BackendError(
             f"The SQLite file {str(path)!r} was written by a newer Arvo: its schema has version {version}, this one "
-            f"knows up to {SCHEMA_VERSION}. Upgrade arvo-event-handler here, or name another file."
+            f"knows up to {part.version}. Upgrade arvo-event-handler here, or name another file."
         )
     return version

@@ -1,7 +1,7 @@
 """A thread that owns one connection and does work on it in groups; the event loop never waits for the disk.
 
-Whatever queued up while a group was being done forms the next group. In a writing lane a group is one transaction, so
-that sixteen tasks pay for one commit together.
+Whatever queued up while a group was being done forms the next group. A writing thread makes each group one transaction,
+so that sixteen tasks pay for one commit together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["Lane"]
+__all__ = ["ConnectionThread"]
 
 T = TypeVar("T")
 
@@ -52,18 +52,21 @@ class _Failure:
         return own
 
 
-class Lane:
+class ConnectionThread:
     """Does work on a connection of its own, in order of submission.
 
-    The work must consist of single statements that need no transaction of their own, or raise before it changes
-    anything: a failing one does not undo the rest of its group. The thread starts with the first request. When the
-    connection cannot be opened, or is lost, the requests at hand fail and the next one opens it anew.
+    A failing one does not undo the rest of its group, so it must undo itself: `savepoints` sees to that, and is not
+    needed for work that is a single statement or raises before it changes anything. The thread starts with the first
+    request. When the connection cannot be opened, or is lost, the requests at hand fail and the next one opens it anew.
     """
 
-    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection], *, writes: bool) -> None:
+    def __init__(
+        self, path: Path, connect: Callable[[], sqlite3.Connection], *, writes: bool, savepoints: bool = False
+    ) -> None:
         self._path = path
         self._connect = connect
         self._writes = writes
+        self._savepoints = savepoints
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._closed = False
@@ -74,9 +77,9 @@ class Lane:
         return self._thread is not None and not self._closed
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Queue `work` and return its future result: for a writing lane, known only after the commit."""
+        """Queue `work` and return its future result: for a writing thread, known only after the commit."""
         if self._closed:
-            raise BackendError(f"The machine memory in {str(self._path)!r} is closed. Open a new one.")
+            raise BackendError(f"What was open on the SQLite file {str(self._path)!r} is closed. Open a new one.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Request(work, loop, future))
@@ -147,9 +150,25 @@ class Lane:
 
     def _outcome(self, connection: sqlite3.Connection, request: _Request) -> Any:
         try:
+            if self._savepoints:
+                return _do_or_undo(connection, request.work)
             return request.work(connection)
         except (ArvoError, sqlite3.Error) as error:
             return _Failure(error, self._path)
+
+
+def _do_or_undo(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("SAVEPOINT request")
+    try:
+        outcome = work(connection)
+    except BaseException:
+        # After a full disk, for one, there is no transaction left to undo anything in.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO request")
+            connection.execute("RELEASE request")
+        raise
+    connection.execute("RELEASE request")
+    return outcome
 
 
 def _deliver(group: Sequence[_Request], outcomes: Sequence[Any]) -> None:
