@@ -7,16 +7,15 @@ workflows share. A definition knows no memory until it is bound to one (`binding
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
-from arvo.contracts import OrchestratorContract, OrchestratorVersion, Payload, ServiceError, Services
+from arvo.contracts import OrchestratorVersion, Payload, ServiceError, Services
 from arvo.contracts import services as services_of
 from arvo.errors import ContractViolation, DefinitionError
-from arvo.handlers import Domain, check_function, checked_rules
-from arvo.orchestration.binding import BoundWorkflow
+from arvo.handlers import check_function
+from arvo.orchestration.definition import WorkflowDefinition
 from arvo.orchestration.record import StoredReplies
 from arvo.orchestration.state import STATE, check_state_class, dump_state, load_state
 from arvo.orchestration.turn import Done, Turn, Wait
@@ -24,12 +23,8 @@ from arvo.orchestration.vocabulary import Vocabulary
 from arvo.orchestration.workflow import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from arvo.contracts import ContractVersion
-    from arvo.handlers import DomainRules
     from arvo.orchestration.workflow import Delivery
-    from arvo.ports import MachineMemory
 
 __all__ = ["Resumable", "ResumableFunction"]
 
@@ -46,7 +41,7 @@ LonelyFunction: TypeAlias = Callable[[Turn[A, S]], Awaitable[Wait[S, Never] | Do
 """The function of a workflow without services: only its own request can wake it up."""
 
 
-class Resumable:
+class Resumable(WorkflowDefinition["_ResumableVersion"]):
     """A workflow of `contract`; make one, then give it a function for every version:
 
         place_order = Resumable(order)
@@ -61,49 +56,8 @@ class Resumable:
     execution that arrive together are sorted out when they are saved, by repeating all but one.
     """
 
-    def __init__(
-        self,
-        contract: OrchestratorContract,
-        *,
-        execution_units: float | None = None,
-        lock: bool = True,
-        call_domains: DomainRules = Domain.LOCAL,
-        domains: DomainRules = Domain.ORCHESTRATION_CONTEXT,
-        error_domains: DomainRules = Domain.ORCHESTRATION_CONTEXT,
-    ) -> None:
-        if not isinstance(contract, OrchestratorContract):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DefinitionError(
-                f"A Resumable needs an OrchestratorContract, got {contract!r}. Declare it as "
-                "OrchestratorContract(...), or use a Handler where no state has to be kept."
-            )
-        self.contract: Final = contract
-        self.source: Final = contract.type
-        self.domain: Final = contract.domain
-        self.execution_units: Final = execution_units
-        self.lock: Final = lock
-        self.call_domains: Final = checked_rules(call_domains)
-        self.domains: Final = checked_rules(domains)
-        self.error_domains: Final = checked_rules(error_domains)
-        self._versions: Final[dict[str, _ResumableVersion]] = {}
-
-    @property
-    def versions(self) -> Mapping[str, _ResumableVersion]:
-        """What runs each version, in the order they were given."""
-        return MappingProxyType(self._versions)
-
-    @property
-    def implements(self) -> tuple[ContractVersion[Any, Any], ...]:
-        """All versions of the contract."""
-        return tuple(self.contract.versions.values())
-
-    @property
-    def calls(self) -> tuple[ContractVersion[Any, Any], ...]:
-        """The services of all versions, each once."""
-        return tuple(
-            dict.fromkeys(
-                service for version in self._versions.values() for service in version.vocabulary.services.versions
-            )
-        )
+    _runs_by = "function"
+    _added_by = "Decorate it with @workflow.on(...), given"
 
     @overload
     def on(
@@ -139,27 +93,6 @@ class Resumable:
             return function
 
         return register
-
-    def check(self) -> None:
-        """Raise `DefinitionError` unless every version of the contract has a function; `bind` does too."""
-        missing = [number for number in self.contract.versions if number not in self._versions]
-        if missing:
-            raise DefinitionError(
-                f"{self!r} has no function for version{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-                "Every contract version needs one. Decorate it with @workflow.on(...), given what "
-                f".version({missing[0]!r}, ...) returned."
-            )
-
-    def bind(self, memory: MachineMemory, *, lock: bool | None = None) -> BoundWorkflow:
-        """The workflow as a handler that keeps its state in `memory`.
-
-        `lock` overrules the definition's: False where the caller never runs two events of one subject at once.
-        """
-        self.check()
-        return BoundWorkflow(self, memory, lock=self.lock if lock is None else lock)
-
-    def __repr__(self) -> str:
-        return f"Resumable for {self.source!r}"
 
 
 class _ResumableVersion:
