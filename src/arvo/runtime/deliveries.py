@@ -11,7 +11,8 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from arvo.errors import ExecutionViolation
+from arvo.errors import ExecutionViolation, InvalidSubject
+from arvo.events import Subject
 from arvo.runtime.attempt import Failure, Success, attempt
 from arvo.runtime.chain import Chain, Delivery
 from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
@@ -121,7 +122,8 @@ class Deliveries:
         """Route an emitted event; its domain takes it out of this world even when a handler here has its address."""
         lane = self._topology.handler_of(event) if event.domain is None else None
         if lane is None:
-            return self.send_away(event, chain)
+            letter = self.send_away(event, chain)
+            return None if letter is not None and _is_for_initiator(event) else letter
         self.queue(event, lane, chain)
         return None
 
@@ -257,3 +259,12 @@ class Deliveries:
                 decision=failure and failure.decision,
             )
         )
+
+
+def _is_for_initiator(event: Event[Any]) -> bool:
+    """Whether it goes to who began its process, which may have been long before this chain: a person answered late."""
+    try:
+        subject = Subject.parse(event.subject)
+    except InvalidSubject:
+        return False
+    return event.to in (subject.initiator, subject.meta.get("redirectto"))
