@@ -1,12 +1,13 @@
 """Workflows: handlers that keep state between events (SEMANTICS 5).
 
-`Resumable` is the imperative kind. What all kinds share is in `execution.py`, which runs a step of a workflow between
-reading its record and writing it; `workflow.py` says what a new kind has to bring.
+`Resumable` is the imperative kind, `Orchestrator` the one of statecharts. What they share is in `execution.py`, which
+runs a step of a workflow between reading its record and writing it; `workflow.py` says what a new kind has to bring.
 """
 
 from arvo.orchestration.binding import BoundWorkflow
 from arvo.orchestration.execution import run_with_memory
 from arvo.orchestration.machine import Machine
+from arvo.orchestration.orchestrator import Orchestrator
 from arvo.orchestration.resumable import Resumable, ResumableFunction
 from arvo.orchestration.turn import Done, Turn, Wait
 from arvo.orchestration.workflow import Ignored, Outcome
@@ -16,6 +17,7 @@ __all__ = [
     "Done",
     "Ignored",
     "Machine",
+    "Orchestrator",
     "Outcome",
     "Resumable",
     "ResumableFunction",

@@ -22,13 +22,15 @@ from arvo.events import Event, Subject
 from arvo.handlers import unanswerable
 from arvo.orchestration.emission import WorkflowEmission
 from arvo.orchestration.kept_record import KeptRecord
-from arvo.orchestration.record import failed_record, file_reply, next_record
+from arvo.orchestration.record import consumed_so_far, failed_record, file_reply, next_record
 from arvo.orchestration.workflow import Delivery, Ignored, Outcome
 from arvo.telemetry import attributes as names
 from arvo.telemetry import current_headers, current_span, event_span, record_emitted, record_failure
 
 if TYPE_CHECKING:
-    from arvo.orchestration.record import Expected, Record
+    from collections.abc import Mapping
+
+    from arvo.orchestration.record import Record
     from arvo.orchestration.workflow import Step, Workflow, WorkflowVersion
     from arvo.ports import MachineMemory
 
@@ -127,7 +129,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         init_event_id=delivery.init_event_id,
         parent_subject=delivery.parent_subject,
         consumed=document,
-        expected=_awaited(delivery.expected, events) if version.remembers_calls else None,
+        remembered=_remembered(version, delivery, events),
         produced=events,
         done=step.output is not None,
         fields=step.fields,
@@ -166,9 +168,13 @@ def _emitted(step: Step, emission: WorkflowEmission) -> list[Event[Any]]:
     return events
 
 
-def _awaited(expected: Expected, produced: list[Event[Any]]) -> Expected | None:
-    """The calls so far and the new ones; the layout has null where there never was one."""
-    return {**expected, **{event.id: [] for event in produced}} or None
+def _remembered(version: WorkflowVersion, delivery: Delivery, produced: list[Event[Any]]) -> Mapping[str, Any]:
+    """What the record keeps of events before the last: enough to know a redelivered one."""
+    if version.remembers_calls:
+        # The layout has null where there never was a call.
+        return {"expected": {**delivery.expected, **{event.id: [] for event in produced}} or None}
+    before = consumed_so_far(delivery.record)
+    return {"consumedBefore": before} if before else {}
 
 
 def _why_ignored(record: Record | None, event: Event[Any], *, is_init: bool) -> Ignored | None:

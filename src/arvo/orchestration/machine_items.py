@@ -15,13 +15,13 @@ from typing_extensions import TypeIs
 from arvo.contracts import OrchestratorVersion, Payload, read_payload
 from arvo.errors import ContractViolation
 from arvo.events import INHERIT, managed_event_id
-from arvo.handlers import Emit
+from arvo.handlers import Emit, payload_of
 
 if TYPE_CHECKING:
     from arvo.handlers import Output
     from arvo.orchestration.vocabulary import Vocabulary
 
-__all__ = ["call_from", "completion_from"]
+__all__ = ["call_from", "completion_from", "plain_output"]
 
 T = TypeVar("T")
 
@@ -91,6 +91,11 @@ def completion_from(output: object, vocabulary: Vocabulary) -> Output:
     data = {key: value for key, value in given.items() if key not in _DIRECTIVES}
     payload = read_payload(vocabulary.completion, data, subject_matter=f"Output of workflow {own.dataschema}")
     return Emit(payload, id=_id(directives.id), domain=directives.domain, execution_units=directives.executionunits)
+
+
+def plain_output(output: object) -> object:
+    """The output of a machine as the JSON that its snapshot holds."""
+    return payload_of(output).model_dump(mode="json", by_alias=True) if _is_output(output) else output
 
 
 def _is_output(item: object) -> TypeIs[Output]:

@@ -19,11 +19,23 @@ if TYPE_CHECKING:
 
     from arvo.contracts import ServiceError
 
-__all__ = ["Expected", "Record", "StoredReplies", "failed_record", "file_reply", "next_record"]
+__all__ = [
+    "Expected",
+    "Record",
+    "StoredReplies",
+    "consumed_so_far",
+    "failed_record",
+    "file_reply",
+    "next_record",
+]
 
 JsonEvent: TypeAlias = Mapping[str, Any]
 Expected: TypeAlias = Mapping[str, Sequence[JsonEvent]]
 """The workflow's calls by event id, each with the replies that came to it; read-only like everything read."""
+
+
+MAX_REMEMBERED = 1000
+"""How many events of one source a record remembers that keeps no replies; no redelivery comes as late as that."""
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -33,9 +45,10 @@ class _Envelope(msgspec.Struct, frozen=True):
     source: str
 
 
-class _Events(msgspec.Struct, frozen=True):
+class _Events(msgspec.Struct, frozen=True, rename="camel"):
     consumed: _Envelope | None = None
     expected: dict[str, list[dict[str, Any]]] | None = None
+    consumed_before: dict[str, list[str]] | None = None
 
 
 class _Layout(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,6 +70,8 @@ class Record(msgspec.Struct, frozen=True):
     expected: Expected
     last_consumed: tuple[str, str] | None
     """Id and source of the event that led to this record."""
+    consumed_before: Mapping[str, Sequence[str]]
+    """Ids of the events before it, by source, oldest first; the latest of each source."""
 
     @classmethod
     def load(cls, raw: Mapping[str, Any], event: Event[Any]) -> Record:
@@ -78,16 +93,17 @@ class Record(msgspec.Struct, frozen=True):
             parent_subject=layout.parent_subject,
             expected=layout.events.expected or {},
             last_consumed=None if consumed is None else (consumed.id, consumed.source),
+            consumed_before=layout.events.consumed_before or {},
         )
 
     def has_consumed(self, event: Event[Any], *, is_init: bool) -> bool:
         """Tell whether this very event led to the record, or to one before it.
 
-        Every reply to a call is remembered, and the init event; of other events only the last one is.
+        The init event and the last one are remembered always, others as `expected` or `consumed_before` has them.
         """
         if is_init and event.id == self.init_event_id:
             return True
-        if (event.id, event.source) == self.last_consumed:
+        if (event.id, event.source) == self.last_consumed or event.id in self.consumed_before.get(event.source, ()):
             return True
         replies = self.expected.get(event.parentid or "", ())
         return any(reply["id"] == event.id and reply["source"] == event.source for reply in replies)
@@ -105,18 +121,26 @@ def file_reply(expected: Expected, event: Event[Any], document: JsonEvent) -> Ex
     return {**others, call: [*expected[call], document]}
 
 
+def consumed_so_far(record: Record | None) -> Mapping[str, Sequence[str]]:
+    """The ids that a record without replies has to remember, by source: of all events up to now but the init event."""
+    if record is None or record.last_consumed is None or record.last_consumed[0] == record.init_event_id:
+        return {} if record is None else record.consumed_before
+    last_id, source = record.last_consumed
+    return {**record.consumed_before, source: [*record.consumed_before.get(source, ()), last_id][-MAX_REMEMBERED:]}
+
+
 def next_record(
     *,
     subject: str,
     init_event_id: str,
     parent_subject: str | None,
     consumed: JsonEvent,
-    expected: Expected | None,
+    remembered: Mapping[str, Any],
     produced: Sequence[Event[Any]],
     done: bool,
     fields: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The record after a step that went well."""
+    """The record after a step that went well; `remembered` is what it keeps of earlier steps' events."""
     return {
         "executionStatus": "normal",
         "status": "done" if done else "active",
@@ -125,7 +149,7 @@ def next_record(
         "subject": subject,
         "events": {
             "consumed": consumed,
-            "expected": expected,
+            **remembered,
             "produced": [event.to_dict() for event in produced],
         },
         **fields,

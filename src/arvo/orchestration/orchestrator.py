@@ -1,0 +1,136 @@
+"""`Orchestrator`: a workflow whose versions are statecharts, one machine each.
+
+Machines are defined in `machine.py`. Here a chart takes an event, and its snapshot goes in and out of the record; how
+the event is taken, saved and answered is in `execution.py`, which resumables share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from arvo.errors import DefinitionError, InvalidSnapshot, Issue
+from arvo.handlers import Domain
+from arvo.orchestration.definition import WorkflowDefinition
+from arvo.orchestration.machine import Machine
+from arvo.orchestration.machine_items import call_from, completion_from, plain_output
+from arvo.orchestration.workflow import Step
+from arvo.statecharts import transition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from arvo.contracts import OrchestratorContract
+    from arvo.handlers import DomainRules
+    from arvo.orchestration.record import Record
+    from arvo.orchestration.vocabulary import Vocabulary
+    from arvo.orchestration.workflow import Delivery
+
+__all__ = ["Orchestrator"]
+
+AnyMachine = Machine[Any, Any, Any, Any, Any]
+SNAPSHOT = "state"
+"""The member of the record that holds the snapshot."""
+
+
+class Orchestrator(WorkflowDefinition["_MachineVersion"]):
+    """A workflow of `contract`, run by one machine for every version: `Orchestrator(order, [machine_v1, machine_v2])`.
+
+    The subject of an execution says which machine runs it, so that old ones go on under the machine they began with.
+
+    `execution_units` is what each emitted event costs; `call_domains`, `domains` and `error_domains` are where calls,
+    the output and system errors go; an `Emit` can say otherwise for its event.
+
+    With `lock=False`, events of one execution that arrive together are sorted out when they are saved, by repeating
+    all but one. No chart is free of such events (any two calls in flight, any event delivered twice), so whether it has
+    parallel states does not decide it.
+    """
+
+    _runs_by = "machine"
+    _added_by = "Pass a Machine for"
+
+    def __init__(
+        self,
+        contract: OrchestratorContract,
+        machines: Sequence[AnyMachine],
+        *,
+        execution_units: float | None = None,
+        lock: bool = True,
+        call_domains: DomainRules = Domain.LOCAL,
+        domains: DomainRules = Domain.ORCHESTRATION_CONTEXT,
+        error_domains: DomainRules = Domain.ORCHESTRATION_CONTEXT,
+    ) -> None:
+        super().__init__(
+            contract,
+            execution_units=execution_units,
+            lock=lock,
+            call_domains=call_domains,
+            domains=domains,
+            error_domains=error_domains,
+        )
+        for machine in machines:
+            self._add(machine)
+        self.check()
+
+    def _add(self, machine: AnyMachine) -> None:
+        version = machine.version
+        if self.contract.versions.get(version.version) is not version:
+            raise DefinitionError(
+                f"{self!r} got a machine for {version.dataschema}, a version of another contract. "
+                f"Group it in an Orchestrator of that contract, or make it for a version of {self.contract.uri!r}."
+            )
+        if version.version in self._versions:
+            raise DefinitionError(
+                f"{self!r} got two machines for version {version.version}. Executions could not tell which one runs "
+                "them: remove one, or give it a version of its own."
+            )
+        self._versions[version.version] = _MachineVersion(machine)
+
+
+class _MachineVersion:
+    """One version: its machine as the wrapper runs it."""
+
+    __slots__ = ("chart", "definition", "document", "vocabulary")
+
+    def __init__(self, machine: AnyMachine) -> None:
+        self.chart = machine.chart
+        self.definition = machine.definition
+        self.document = machine.chart.document
+        self.vocabulary: Vocabulary = machine.vocabulary
+
+    @property
+    def remembers_calls(self) -> bool:
+        return False
+
+    async def step(self, delivery: Delivery) -> Step:
+        """Let the chart take the event, and read what came of it."""
+        kept = None if delivery.record is None else self._restored(delivery.record)
+        taken = transition(self.definition, kept, delivery.event)
+        snapshot = {**taken.snapshot, "context": self.chart.dump_context(taken.snapshot["context"])}
+        if "output" in snapshot:
+            snapshot["output"] = plain_output(snapshot["output"])
+        return Step(
+            calls=tuple([call_from(item, self.vocabulary) for item in taken.emitted]),
+            output=completion_from(taken.output, self.vocabulary) if taken.status == "done" else None,
+            fields={"value": snapshot["value"], SNAPSHOT: snapshot, "machineDefinition": self.document},
+        )
+
+    def _restored(self, record: Record) -> Mapping[str, Any]:
+        snapshot: Any = record.raw.get(SNAPSHOT)
+        try:
+            context = msgspec.convert(snapshot, _Snapshot).context
+        except msgspec.ValidationError as error:
+            problem = Issue((SNAPSHOT,), str(error), "snapshot")
+            raise InvalidSnapshot(
+                f"A stored record of workflow {self.vocabulary.own.dataschema} is not that of a machine; {problem}. "
+                "Restore it from a backup. The record was left as it is.",
+                issues=[problem],
+            ) from error
+        return {**snapshot, "context": self.chart.load_context(context)}
+
+
+class _Snapshot(msgspec.Struct):
+    """As much of a snapshot as is looked at here; the rest is the chart's business."""
+
+    context: dict[str, Any] = {}  # msgspec copies it
