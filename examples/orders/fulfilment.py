@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PositiveInt
 
 from arvo import Done, OrchestratorContract, Payload, Resumable, ServiceError, Turn, Wait, services
 
@@ -16,7 +16,7 @@ UNITS_PER_PARCEL = 10
 class ShipOrder(Payload):
     order_id: str
     country: str
-    quantity: int
+    quantity: PositiveInt
 
 
 class OrderShipped(Payload):
@@ -29,6 +29,7 @@ class DeliveryImpossibleError(Exception):
 
 class Parcels(BaseModel):
     expected: int
+    country: str
 
 
 fulfilment = OrchestratorContract("fulfilment", uri="#/orchestrators/fulfilment")
@@ -45,7 +46,7 @@ async def ship(
         case ShipOrder(order_id=order_id, country=country, quantity=quantity):
             lots = [min(UNITS_PER_PARCEL, quantity - start) for start in range(0, quantity, UNITS_PER_PARCEL)]
             calls = [BookParcel(order_id=order_id, country=country, units=units) for units in lots]
-            return Wait(Parcels(expected=len(calls)), calls)
+            return Wait(Parcels(expected=len(calls), country=country), calls)
         case ParcelBooked():
             booked = turn.replies(ParcelBooked)
             assert turn.state is not None
@@ -53,6 +54,9 @@ async def ship(
                 return Wait(turn.state)
             return Done(OrderShipped(tracking=tuple(sorted(parcel.data.tracking for parcel in booked))))
         case ServiceError(error_name=name, error_message=message):
-            raise DeliveryImpossibleError(f"the carrier failed with {name}: {message}")
+            assert turn.state is not None
+            raise DeliveryImpossibleError(
+                f"nothing can be sent to {turn.state.country}, the carrier broke down with {name}: {message}"
+            )
         case _ as never:
             assert_never(never)

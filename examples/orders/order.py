@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
-from pydantic import BaseModel
+from pydantic import BaseModel, NonNegativeInt, PositiveInt
 
 from arvo import Done, Emit, OrchestratorContract, Payload, Resumable, ServiceError, Turn, Wait, one_of, services
 
@@ -19,8 +19,8 @@ APPROVAL_FROM_CENTS = 100_000
 class PlaceOrder(Payload):
     order_id: str
     sku: str
-    quantity: int
-    amount_cents: int
+    quantity: PositiveInt
+    amount_cents: NonNegativeInt
     currency: str
     card: str
     country: str
@@ -93,7 +93,7 @@ async def advance(turn: Turn[Incoming, OrderState]) -> Step:
         case CardDeclined(reason=reason):
             return settle(state.after_reply(failure=f"card declined: {reason}"))
         case ServiceError(error_message=message):
-            return settle(state.after_reply(failure=message))
+            return settle(state.after_reply(failure=state.failure or message))
         case StockReleased() | CardRefunded():
             return settle(state.after_reply())
         case OrderShipped(tracking=tracking):
@@ -109,7 +109,7 @@ def start(state: OrderState) -> Step:
         return buy(state)
     question = f"Sell {order.quantity} x {order.sku} for {order.amount_cents / 100:.2f} {order.currency}?"
     ask = AskApproval(order_id=order.order_id, amount_cents=order.amount_cents, question=question)
-    return Wait(state, [Emit(ask, domain=HUMAN)])
+    return Wait(state.model_copy(update={"open_calls": 1}), [Emit(ask, domain=HUMAN)])
 
 
 def buy(state: OrderState) -> Step:
