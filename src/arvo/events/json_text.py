@@ -73,9 +73,12 @@ def write_json(value: object) -> bytes:
     """
     try:
         raw = _encoder.encode(value)
-        # A number that is not finite was written as null, without a word.
+        # A number that is not finite was written as null, without a word. That there is one is found out at less cost
+        # than where.
         if b"null" in raw:
-            refuse_non_finite(msgspec.to_builtins(value, enc_hook=_encode_other))
+            plain = msgspec.to_builtins(value, enc_hook=_encode_other)
+            if _decoder.decode(raw) != plain:
+                refuse_non_finite(plain)
         raw = with_js_numbers(raw)
         check_depth(raw)
     except UnicodeEncodeError:
