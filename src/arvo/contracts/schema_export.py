@@ -67,13 +67,17 @@ class _WireSchema(GenerateJsonSchema):
         return _untitled(super().enum_schema(schema))
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
-        return _old_tuple(super().tuple_schema(schema))
+        described = super().tuple_schema(schema)
+        if "prefixItems" in described:
+            # Draft 7, which is the dialect of the exchange, calls them so.
+            described["items"] = described.pop("prefixItems")
+        return described
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         described = super().decimal_schema(schema)
         for option in described.get("anyOf", ()):
-            if "pattern" in option:
-                # Pydantic's own needs look-around, which not every engine has, ours among them.
+            if option.get("type") == "string":
+                # Pydantic's own pattern needs look-around, which not every engine has, ours among them.
                 option["pattern"] = _DECIMAL
         return described
 
@@ -88,16 +92,6 @@ class _WireSchema(GenerateJsonSchema):
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002
         """As it is: properties in the order of the fields, which is the order of keys on the wire."""
         return value
-
-
-def _old_tuple(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A tuple as draft 7 writes it, which is the dialect of the exchange."""
-    if "prefixItems" in schema:
-        further = schema.pop("items", None)
-        schema["items"] = schema.pop("prefixItems")
-        if further is not None:
-            schema["additionalItems"] = further
-    return schema
 
 
 def _untitled(schema: JsonSchemaValue) -> JsonSchemaValue:

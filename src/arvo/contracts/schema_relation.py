@@ -63,12 +63,14 @@ class _Comparison:
 
     def one_of(self, narrow: Schema, allowed: list[Schema], path: Path) -> Iterator[Difference]:
         """A single alternative must be taken by one of those allowed; else the most similar one tells why not."""
+        if _kind(narrow) == "nothing":
+            return
         similar = [each for each in allowed if _kind(each) in _kinds_taking(_kind(narrow))]
         if not similar:
             yield self.refused(path, _kind(narrow), " or ".join(map(_kind, allowed)))
             return
         attempts = [list(self.single(narrow, each, path)) for each in similar]
-        yield from min(attempts, key=lambda found: sum(difference.is_refused for difference in found))
+        yield from min(attempts, key=lambda found: (sum(each.is_refused for each in found), len(found)))
 
     def single(self, narrow: Schema, wide: Schema, path: Path) -> Iterator[Difference]:
         if not is_object(narrow) or not is_object(wide):
@@ -129,6 +131,10 @@ class _Comparison:
                 yield self.refused(path, "does not", "refuses unknown keys", verb="")
         elif others != "strip" and rest not in ("strip", "strict"):
             yield from self.compare(rest, others, (*path, "*"))
+        if rest not in ("strip", "strict"):
+            # What the narrower schema lets pass without looking may meet a property of the wider one.
+            for name in taken.keys() - given.keys():
+                yield from self.compare(rest, taken[name], (*path, name))
 
     def requirements(self, narrow: Mapping[str, Any], wide: Mapping[str, Any], path: Path) -> Iterator[Difference]:
         present = set(narrow.get("required", ()))
@@ -165,7 +171,7 @@ _BOUNDS: Mapping[str, Mapping[str, Looser]] = {
     "string": {"minLength": operator.lt, "maxLength": operator.gt, "pattern": operator.ne, "format": operator.ne},
     "number": _NUMBERS,
     "integer": _NUMBERS,
-    "array": {"minItems": operator.lt, "maxItems": operator.gt, "uniqueItems": operator.ne},
+    "array": {"minItems": operator.lt, "maxItems": operator.gt, "uniqueItems": operator.lt},
     "object": {"propertyNames": operator.ne},
 }
 # What holds where nothing is said, and the keyword that says as much or more.
@@ -199,8 +205,10 @@ def _combined(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 
 
 def _kind(schema: Schema) -> str:
+    if schema is False or schema == {"not": {}}:
+        return "nothing"
     if not is_object(schema):
-        return "nothing" if schema is False else "any"
+        return "any"
     if "type" in schema:
         return str(schema["type"])
     if "properties" in schema:

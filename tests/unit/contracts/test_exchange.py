@@ -178,6 +178,17 @@ def test_a_subclass_of_an_imported_class_is_described_anew() -> None:
     assert list(schema_in(accepting(Extended))["properties"]) == ["amountCents", "currency", "note"]
 
 
+class Price(Payload):
+    price: Decimal
+
+
+def test_what_is_written_can_be_read_by_engines_without_look_around() -> None:
+    imported = Contract.from_json(accepting(Price).to_json()).get("latest").accepts
+    assert read_payload(imported, '{"price": "-1.50"}').model_dump() == {"price": "-1.50"}
+    with pytest.raises(ContractViolation):
+        read_payload(imported, '{"price": "1,50"}')
+
+
 def test_a_contract_without_versions_is_not_written() -> None:
     with pytest.raises(DefinitionError, match="has no versions"):
         Contract(uri="#/a", type="com.a.b").to_json()

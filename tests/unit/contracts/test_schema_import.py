@@ -297,6 +297,12 @@ def test_what_cannot_be_imported_is_refused_with_its_place(schema: Any, place: s
     assert path.replace(".0", "[0]") in str(refused.value)
 
 
+def test_references_do_not_lead_on_for_ever() -> None:
+    chain: dict[str, Any] = {f"r{n}": {"$ref": f"#/$defs/r{n + 1}"} for n in range(80)}
+    with pytest.raises(DefinitionError, match="schemas nest deeper than 64 levels"):
+        imported({"properties": {"v": {"$ref": "#/$defs/r0"}}, "$defs": {**chain, "r80": {}}})
+
+
 @pytest.mark.parametrize("default", ["x", {"b": "x"}, None])
 def test_a_default_that_does_not_fit_is_refused(default: Any) -> None:
     schema = {"type": "object", "properties": {"b": {"type": "number"}}, "required": ["b"], "default": default}
