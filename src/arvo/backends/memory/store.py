@@ -4,7 +4,6 @@ process, and is the shortest description of what the others do. What it holds is
 
 from __future__ import annotations
 
-import asyncio
 from heapq import nsmallest
 from secrets import randbits
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from arvo.backends.memory.store_inspection import MemoryStoreInspection
 from arvo.backends.memory.store_state import State, Worker, encode, encode_completion
 from arvo.errors import BackendError
 from arvo.ports.clock import SystemClock
+from arvo.ports.store.bell import Bell
 from arvo.ports.store.identity import name_key
 from arvo.ports.store.work import Claim, FinishOutcome, check_one_for_each_lane
 
@@ -37,7 +37,7 @@ class InMemoryStore(MemoryStoreInspection):
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         super().__init__(State(), clock if clock is not None else SystemClock())
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._bell = Bell()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -51,7 +51,7 @@ class InMemoryStore(MemoryStoreInspection):
     async def close(self) -> None:
         """End every wait; nothing works afterwards."""
         self._closed = True
-        self._wake()
+        self._bell.ring()
 
     async def publish(self, deliveries: Sequence[NewDelivery], *, once: str | None = None) -> int:
         """Store deliveries and timers; the number of those that were new."""
@@ -63,7 +63,7 @@ class InMemoryStore(MemoryStoreInspection):
                 return 0
             self._state.consumed[key] = max([now, *(item.due_at for item in incoming if item.due_at is not None)])
         new = self._state.take_in(incoming, now)
-        self._wake()
+        self._bell.ring()
         return new
 
     async def claim(
@@ -106,7 +106,7 @@ class InMemoryStore(MemoryStoreInspection):
         for item, outcome in zip(encoded, outcomes, strict=True):
             if outcome is FinishOutcome.COMMITTED:
                 self._state.carry_out(item, now)
-        self._wake()
+        self._bell.ring()
         return outcomes
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
@@ -128,7 +128,7 @@ class InMemoryStore(MemoryStoreInspection):
             lane = self._lane_of(claim)
             if lane is not None:
                 lane.free(now, attempts=lane.attempts - 1)
-        self._wake()
+        self._bell.ring()
 
     async def wait_for_work(self, handlers: Iterable[str], at_most: timedelta) -> None:
         """Return when there may be work."""
@@ -136,17 +136,8 @@ class InMemoryStore(MemoryStoreInspection):
         now = self._now()
         due = [lane.due_at for lane in self._state.lanes.values() if lane.handler in wanted]
         due += [timer.due_at for timer in self._state.timers.values() if timer.handler in wanted and timer.due_at]
-        await self._sleep_or_wake(min([at_most, *(moment - now for moment in due)]))
-
-    async def _sleep_or_wake(self, duration: timedelta) -> None:
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(woken)
-        sleeping = asyncio.ensure_future(self._clock.sleep(duration.total_seconds()))
-        try:
-            await asyncio.wait((woken, sleeping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._waiters.discard(woken)
-            sleeping.cancel()
+        pause = min([at_most, *(moment - now for moment in due)])
+        await self._bell.wait(pause.total_seconds(), self._clock, heard=self._bell.rings)
 
     async def heartbeat(self, worker: WorkerInfo) -> None:
         """Note a sign of life."""
@@ -162,7 +153,7 @@ class InMemoryStore(MemoryStoreInspection):
             lane.free(now, attempts=lane.attempts)
         for id_ in ids:
             self._state.workers.pop(id_, None)
-        self._wake()
+        self._bell.ring()
         return len(owned)
 
     async def amend(self, amendment: Amendment) -> bool:
@@ -175,7 +166,7 @@ class InMemoryStore(MemoryStoreInspection):
             self._state.empty_lane(amendment.lane)
         self._state.write_record(amendment.lane, amendment.handler, amendment.record, now)
         self._state.take_in(incoming, now)
-        self._wake()
+        self._bell.ring()
         return True
 
     async def replay(self, numbers: Sequence[int]) -> int:
@@ -186,7 +177,7 @@ class InMemoryStore(MemoryStoreInspection):
             del self._state.letters[number]
             self._state.consumed.pop(incoming.key, None)
             self._state.take_in([incoming], now)
-        self._wake()
+        self._bell.ring()
         return len(found)
 
     async def answer(self, event_id: str, deliveries: Sequence[NewDelivery]) -> bool:
@@ -196,7 +187,7 @@ class InMemoryStore(MemoryStoreInspection):
         if self._state.waiting.pop(event_id, None) is None:
             return False
         self._state.take_in(incoming, now)
-        self._wake()
+        self._bell.ring()
         return True
 
     def _now(self) -> datetime:
@@ -207,11 +198,6 @@ class InMemoryStore(MemoryStoreInspection):
     def _lane_of(self, claim: Claim) -> Lane | None:
         lane = self._state.lanes.get(claim.lane)
         return None if lane is None or lane.token != claim.token else lane
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
 
 def _rank(lane: Lane) -> tuple[int, datetime]:

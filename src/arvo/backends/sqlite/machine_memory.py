@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import warnings
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from arvo.backends.sqlite.connection_thread import ConnectionThread
+from arvo.backends.sqlite.connections import Connections
 from arvo.backends.sqlite.location import database_path
-from arvo.backends.sqlite.schema import MACHINE_MEMORY, open_for_reading, open_for_writing
+from arvo.backends.sqlite.schema import MACHINE_MEMORY
 from arvo.errors import BackendError
 from arvo.ports.budget import DEFAULT_LOCK_TTL, lock_seconds, try_lock, try_read
 from arvo.ports.clock import SystemClock
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["SqliteMachineMemory"]
 
 _logger = logging.getLogger("arvo.backends.sqlite")
-
-# Three tries of a read and the pauses between them must end within the second that the port allows.
-_READ_BUSY_TIMEOUT_SECONDS = 0.2
 
 
 class SqliteMachineMemory:
@@ -60,13 +56,9 @@ class SqliteMachineMemory:
         self.path = database_path(location)
         self._lock_ttl_seconds = lock_seconds(lock_ttl)
         self._clock: Clock = clock if clock is not None else SystemClock()
-        open_writer = partial(
-            open_for_writing, self.path, MACHINE_MEMORY, connection_class, busy_timeout.total_seconds()
+        self._connections = Connections(
+            self.path, MACHINE_MEMORY, busy_timeout=busy_timeout, connection_class=connection_class
         )
-        open_reader = partial(open_for_reading, self.path, connection_class, _READ_BUSY_TIMEOUT_SECONDS)
-        self._writer = ConnectionThread(self.path, open_writer, writes=True)
-        self._reader = ConnectionThread(self.path, open_reader, writes=False)
-        self._is_prepared = False
 
     @classmethod
     async def open(
@@ -84,7 +76,7 @@ class SqliteMachineMemory:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._prepare()
+            await self._connections.prepare()
         except BaseException:
             await self.close()
             raise
@@ -97,15 +89,12 @@ class SqliteMachineMemory:
 
     async def close(self) -> None:
         """Finish what was asked for and close the file. May be called more than once; nothing works afterwards."""
-        await self._reader.close()
-        await self._writer.close()
+        await self._connections.close()
 
     def __del__(self) -> None:
-        # Without a thread when __init__ raised.
-        if hasattr(self, "_writer") and self._writer.is_running:
-            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
-            self._reader.stop()
-            self._writer.stop()
+        # Without connections when __init__ raised.
+        if hasattr(self, "_connections"):
+            self._connections.abandon(self)
 
     def __repr__(self) -> str:
         return f"SqliteMachineMemory({str(self.path)!r})"
@@ -115,8 +104,7 @@ class SqliteMachineMemory:
         check_names(id=id)
 
         async def attempt() -> str | None:
-            await self._prepare()
-            return await self._reader.submit(partial(_select, id=id))
+            return await self._connections.read(partial(_select, id=id))
 
         text = await try_read(attempt, self._clock)
         return None if text is None else decode_record(text)
@@ -127,9 +115,9 @@ class SqliteMachineMemory:
         text, replaced = encode_record(data).decode(), encode_previous(previous)
         now = self._clock.now().isoformat(timespec="milliseconds")
         if replaced is None:
-            await self._writer.submit(partial(_insert, id=id, text=text, now=now))
+            await self._connections.write(partial(_insert, id=id, text=text, now=now))
         else:
-            await self._writer.submit(partial(_update, id=id, text=text, previous=replaced, now=now))
+            await self._connections.write(partial(_update, id=id, text=text, previous=replaced, now=now))
 
     async def lock(self, id: str, holder: str) -> bool:
         """Take or renew the lock; False when another holder kept it through a few tries."""
@@ -138,7 +126,7 @@ class SqliteMachineMemory:
         async def attempt() -> bool:
             now = self._clock.now().timestamp()
             expires_at = now + self._lock_ttl_seconds
-            return await self._writer.submit(partial(_lock, id=id, holder=holder, now=now, expires_at=expires_at))
+            return await self._connections.write(partial(_lock, id=id, holder=holder, now=now, expires_at=expires_at))
 
         return await try_lock(attempt, self._clock)
 
@@ -146,37 +134,25 @@ class SqliteMachineMemory:
         """Release the lock if `holder` has it; a failing file is logged, and the lock left to expire."""
         check_names(id=id, holder=holder)
         try:
-            await self._writer.submit(partial(_unlock, id=id, holder=holder))
+            await self._connections.write(partial(_unlock, id=id, holder=holder))
         except BackendError as error:
             _logger.warning("The lock on %r stays until it expires: %s", shortened(id), error)
 
     async def ids(self, *, page_size: int = 500) -> AsyncIterator[str]:
         """All ids in ascending order."""
-        await self._prepare()
         last = ""
-        while page := await self._reader.submit(partial(_select_ids, after=last, limit=page_size)):
+        while page := await self._connections.read(partial(_select_ids, after=last, limit=page_size)):
             for id_ in page:
                 yield id_
             last = page[-1]
 
     async def records(self, *, page_size: int = 100) -> AsyncIterator[StoredRecord]:
         """All records in ascending order of id."""
-        await self._prepare()
         last = ""
-        while page := await self._reader.submit(partial(_select_records, after=last, limit=page_size)):
+        while page := await self._connections.read(partial(_select_records, after=last, limit=page_size)):
             for id_, text, updated_at in page:
                 yield StoredRecord(id_, decode_record(text), datetime.fromisoformat(updated_at))
             last = page[-1][0]
-
-    async def _prepare(self) -> None:
-        """See to it that the tables exist before the reading connection looks for them."""
-        if not self._is_prepared:
-            await self._writer.submit(_do_nothing)
-            self._is_prepared = True
-
-
-def _do_nothing(_: sqlite3.Connection) -> None:
-    """Opening the connection is all that is wanted."""
 
 
 def _select(connection: sqlite3.Connection, *, id: str) -> str | None:

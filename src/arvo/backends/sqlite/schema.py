@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from arvo.backends.sqlite.diagnosis import backend_error
 from arvo.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MACHINE_MEMORY", "STORE", "Part", "migrate", "open_for_reading", "open_for_writing"]
+__all__ = ["MACHINE_MEMORY", "STORE", "Part", "migrate", "open_for_reading", "open_for_writing", "version_in"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,17 @@ def open_for_reading(
     connection = _connect(path, connection_class, busy_timeout_seconds)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def version_in(path: Path, part: Part) -> int:
+    """Return the version of a part's tables in a file, 0 when there are none; the file is not made or changed."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(_connect(path, sqlite3.Connection, 0)) as connection:
+            return _stored_version(connection, path, part)
+    except sqlite3.Error as error:
+        raise backend_error(error, path) from error
 
 
 def _connect(path: Path, connection_class: type[sqlite3.Connection], busy_timeout_seconds: float) -> sqlite3.Connection:

@@ -62,6 +62,7 @@ CREATE TABLE arvo_workflows (
 CREATE INDEX arvo_workflows_status ON arvo_workflows (status);
 CREATE INDEX arvo_workflows_handler ON arvo_workflows (handler);
 CREATE INDEX arvo_workflows_parent ON arvo_workflows (parent) WHERE parent IS NOT NULL;
+CREATE INDEX arvo_workflows_ended ON arvo_workflows (updated_at) WHERE status <> 'active';
 
 CREATE TABLE arvo_dead_letters (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,86 @@
+"""How events get into the tables of the store: deliveries into their lanes, timers until they are due.
+
+Functions of a connection that is in a transaction, like those of `store_claims` and `store_completions`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arvo.backends.sqlite.store_rows import IncomingRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from sqlite3 import Connection
+
+__all__ = ["next_due", "remember", "ring_timers", "take_in"]
+
+_MOST_TIMERS = 1000
+"""Timers that arrive in one transaction; the rest follow in the next."""
+
+
+def take_in(connection: Connection, incoming: Iterable[IncomingRow], now: float) -> int:
+    """Store deliveries and timers, and return how many were no duplicates."""
+    new = 0
+    for row in incoming:
+        if row.due_at is None:
+            new += _arrive(connection, row, now)
+        else:
+            insert = """
+                INSERT INTO arvo_timers (key, lane, handler, priority, due_at, event) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (key) DO NOTHING
+            """
+            new += connection.execute(insert, row).rowcount
+    return new
+
+
+def _arrive(connection: Connection, row: IncomingRow, now: float) -> bool:
+    insert = """
+        INSERT INTO arvo_deliveries (lane, key, event, arrived_at) SELECT ?1, ?2, ?3, ?4
+        WHERE NOT EXISTS (SELECT 1 FROM arvo_consumed WHERE key = ?2)
+        ON CONFLICT (key) DO NOTHING
+    """
+    if connection.execute(insert, (row.lane, row.key, row.event, now)).rowcount == 0:
+        return False
+    upsert = """
+        INSERT INTO arvo_lanes (lane, handler, priority, due_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (lane) DO UPDATE SET priority = excluded.priority WHERE excluded.priority > arvo_lanes.priority
+    """
+    connection.execute(upsert, (row.lane, row.handler, row.priority, now))
+    return True
+
+
+def remember(connection: Connection, key: bytes, until: float) -> bool:
+    """Remember a key as used, at the earliest until `until`; False when it was used before."""
+    insert = "INSERT INTO arvo_consumed (key, at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+    return connection.execute(insert, (key, until)).rowcount == 1
+
+
+def ring_timers(connection: Connection, now: float) -> None:
+    """Let the timers that are due arrive."""
+    select = """
+        SELECT key, lane, handler, priority, NULL, event FROM arvo_timers WHERE due_at <= ? ORDER BY due_at LIMIT ?
+    """
+    for values in connection.execute(select, (now, _MOST_TIMERS)).fetchall():
+        row = IncomingRow(*values)
+        connection.execute("DELETE FROM arvo_timers WHERE key = ?", (row.key,))
+        _arrive(connection, row, now)
+
+
+def next_due(connection: Connection, handlers: Iterable[str]) -> float | None:
+    """Return when the next lane or timer of the handlers is due, None when there is none."""
+    # One look at the index for each priority, however many lanes wait for a retry.
+    earliest_lane = """
+        WITH RECURSIVE priorities (priority) AS (
+            SELECT max(priority) FROM arvo_lanes WHERE handler = ?1
+            UNION ALL
+            SELECT (SELECT max(priority) FROM arvo_lanes WHERE handler = ?1 AND priority < priorities.priority)
+            FROM priorities WHERE priorities.priority IS NOT NULL
+        )
+        SELECT min((SELECT min(due_at) FROM arvo_lanes WHERE handler = ?1 AND priority = priorities.priority))
+        FROM priorities
+    """
+    # Timers of all handlers: one that is due wakes a worker, which lets it arrive for whoever it is for.
+    found = [connection.execute("SELECT min(due_at) FROM arvo_timers").fetchone()[0]]
+    found += [connection.execute(earliest_lane, (handler,)).fetchone()[0] for handler in handlers]
+    return min((moment for moment in found if moment is not None), default=None)
