@@ -30,6 +30,11 @@ E = TypeVar("E", bound=Payload)
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C", bound=Payload)
 R = TypeVar("R", bound=Payload)
+# A static method's own: those of the class are unknown where nobody has said what it is a class of.
+Accepts = TypeVar("Accepts", bound=Payload)
+Emits = TypeVar("Emits", bound=Payload)
+Calls = TypeVar("Calls", bound=Payload)
+Replies = TypeVar("Replies", bound=Payload)
 
 ENQUEUE: Final = "enqueueArvoEvent"
 """The one action that documents may use without anybody passing it: it emits its own parameters."""
@@ -88,16 +93,16 @@ class Machine(Generic[A, E, S, C, R]):
 
     @staticmethod
     def from_xstate(
-        version: ContractVersion[A, E],
+        version: ContractVersion[Accepts, Emits],
         document: Mapping[str, Any] | str | bytes,
         *,
-        services: Services[C, R],
-        context: Callable[[Event[A]], dict[str, Any]] | None = None,
+        services: Services[Calls, Replies],
+        context: Callable[[Event[Accepts]], dict[str, Any]] | None = None,
         guards: Mapping[str, GuardFunction] | None = None,
         actions: Mapping[str, Effect | AssignFunction] | None = None,
         outputs: Mapping[str, OutputFunction] | None = None,
-        output: Callable[[dict[str, Any], Any], E | Emit[E] | Mapping[str, Any] | None] | None = None,
-    ) -> Machine[A, E, Any, C, R]:
+        output: Callable[[dict[str, Any], Any], Emits | Emit[Emits] | Mapping[str, Any] | None] | None = None,
+    ) -> Machine[Accepts, Emits, Any, Calls, Replies]:
         """The machine of an XState v5 JSON document, as objects or as text; the names in it are given beside it.
 
         Functions are called with `(context, event, params)`. Among the actions a plain function is an assignment;
@@ -116,7 +121,7 @@ class Machine(Generic[A, E, S, C, R]):
         chart = _DocumentChart(
             document, context=context, guards=guards, actions=actions, outputs=outputs, output=output
         )
-        machine: Machine[A, E, Any, C, R] = Machine(version, services=services, chart=chart)
+        machine: Machine[Accepts, Emits, Any, Calls, Replies] = Machine(version, services=services, chart=chart)
         machine.check()
         return machine
 
