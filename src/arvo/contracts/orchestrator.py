@@ -5,7 +5,7 @@ What a workflow does between the two events is none of a contract's business: se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Never, TypeVar, Unpack, cast, overload
 
 from pydantic import create_model
@@ -32,6 +32,12 @@ PARENT_SUBJECT = "parentSubject$$"
 @dataclass(frozen=True, slots=True, eq=False)
 class OrchestratorVersion(ContractVersion[A, E]):
     """A version of a workflow's contract. What it accepts starts the workflow; what it emits ends it."""
+
+    _parent_field: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ContractVersion.__post_init__(self)
+        object.__setattr__(self, "_parent_field", _parent_field(self.wire_accepts))
 
     def request(  # pyright: ignore[reportIncompatibleMethodOverride]  # an envelope has no attribute `parent_subject`
         self,
@@ -71,7 +77,7 @@ class OrchestratorVersion(ContractVersion[A, E]):
 
     def parent_subject_of(self, data: Payload) -> str | None:
         """The subject of the workflow that started this one, as the data of the starting event names it."""
-        return getattr(data, _parent_field(self.wire_accepts), None)
+        return getattr(data, self._parent_field, None)
 
     def with_parent(self, data: A, parent_subject: str | None) -> A:
         """The data in its wire form, which names the parent; from valid parts, so it is not validated again.
@@ -80,7 +86,7 @@ class OrchestratorVersion(ContractVersion[A, E]):
         """
         wire = self.wire_accepts
         if type(data) is wire:
-            return data if parent_subject is None else data.model_copy(update={_parent_field(wire): parent_subject})
+            return data if parent_subject is None else data.model_copy(update={self._parent_field: parent_subject})
         if type(data) is not self.accepts:
             return self._accepted(data)
         wired = wire.__new__(wire)
