@@ -36,7 +36,8 @@ class OrchestratorVersion(ContractVersion[A, E]):
     _parent_field: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        ContractVersion.__post_init__(self)
+        # A dataclass with slots is made anew, which a bare `super()` does not know.
+        super(OrchestratorVersion, self).__post_init__()
         object.__setattr__(self, "_parent_field", _parent_field(self.wire_accepts))
 
     def request(  # pyright: ignore[reportIncompatibleMethodOverride]  # an envelope has no attribute `parent_subject`
