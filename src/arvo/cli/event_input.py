@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from arvo.contracts import OrchestratorVersion
-from arvo.errors import ArvoError
+from arvo.errors import ArvoError, InvalidSubject
 from arvo.events import MAX_EVENT_BYTES, Event, Subject, new_event_id
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["BadLine", "Catalogue", "InputEvent", "read_events"]
 DEFAULT_SOURCE: Final = "com.arvo.cli"
 _PARENT_SUBJECT: Final = "parentSubject$$"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_WHOLE: Final = frozenset({"id", "source", "subject"})
+_WHOLE: Final = frozenset({"id", "source", "specversion", "subject"})
 """An event with these is taken as it is."""
 
 
@@ -75,13 +75,7 @@ class Catalogue:
         if isinstance(version, OrchestratorVersion) and isinstance(data, dict) and _PARENT_SUBJECT not in data:
             given["data"] = {**cast("dict[str, Any]", data), _PARENT_SUBJECT: None}
         if isinstance(given["id"], str) and isinstance(given["source"], str):
-            given["subject"] = Subject.new(
-                name=version.accepted_type,
-                version=version.version,
-                initiator=given["source"],
-                domain=given.get("domain"),
-                execution_id=str(uuid5(NAMESPACE_URL, f"{given['source']} {given['id']}")),
-            ).encode()
+            given["subject"] = _subject(given["id"], given["source"], given.get("domain"), version)
         return Event.from_dict(given)
 
     def _version(self, event_type: object, dataschema: object) -> ContractVersion[Any, Any]:
@@ -99,6 +93,24 @@ class Catalogue:
             f"{event_type!r} has no version with the dataschema {dataschema!r:.80}; this app knows "
             f"{', '.join(known)}. Leave it out for the latest."
         )
+
+
+def _subject(id: str, source: str, domain: Any, version: ContractVersion[Any, Any]) -> str:
+    try:
+        subject = Subject.new(
+            name=version.accepted_type,
+            version=version.version,
+            initiator=source,
+            domain=domain,
+            execution_id=str(uuid5(NAMESPACE_URL, f"{source} {id}")),
+        )
+    except InvalidSubject as error:
+        where = {issue.path: issue.message for issue in error.issues}
+        reasons = ", ".join(f"{path[-1]} {message}" for path, message in where.items() if path)
+        raise _NotAnEventError(
+            f"No subject can be made for the event ({reasons}). Correct that, or give the event a subject."
+        ) from error
+    return subject.encode()
 
 
 async def read_events(lines: AsyncIterable[bytes], catalogue: Catalogue) -> AsyncIterator[InputEvent | BadLine]:

@@ -50,7 +50,7 @@ FEW_BYTES: Final = 20_000
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON lines instead: steps, outcomes, bad lines, a summary."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Print all that is logged, with tracebacks.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what the app may be missing, and all that is logged.")
 def run(
     reference: str, *, path: str, memory: str | None, at_once: int, timeline: str | None, as_json: bool, verbose: bool
 ) -> None:
@@ -82,6 +82,8 @@ def run(
     try:
         with opened_input(path) as descriptor:
             printer = _printer(app, name, timeline, console, file_size(descriptor), as_json=as_json)
+            for doubt in app.doubts if verbose else ():
+                console.note(f"{click.style('note:', fg='yellow')} {doubt}")
             with LogNotes(printer.note, verbose=verbose):
                 code = asyncio.run(
                     _run(app, LineReader(descriptor, MAX_EVENT_BYTES), memory, printer, console, at_once)
@@ -101,8 +103,6 @@ async def _run(
             async with AsyncExitStack() as exits:
                 if memory is not None:
                     app.bind(await exits.enter_async_context(SqliteMachineMemory(memory)))
-                for doubt in app.doubts:
-                    console.note(f"{click.style('note:', fg='yellow')} {doubt}")
                 work = Run(app, printer, on_progress=lambda inputs: console.progress(lambda: _progress(inputs, lines)))
                 stopping.on_signal = lambda: work.stop(stopping.signal or "")
                 stopping.undone = work.undone

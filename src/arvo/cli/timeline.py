@@ -5,6 +5,7 @@ Pure: what is printed when, and where, is for `timeline_printer.py`.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -61,8 +62,7 @@ class Layout:
         )
         if seen.error is not None:
             yield columns + click.style(_fate(step), fg="red")
-            error = f"{type(seen.error).__name__}: {seen.error}{place_in_user_code(seen.error)}"
-            yield _error_row(error)
+            yield from _error_rows(f"{type(seen.error).__name__}: {seen.error}", place_in_user_code(seen.error))
             return
         if not seen.outputs:
             yield columns + (f"- ignored: {step.ignored}" if step.ignored else "-")
@@ -72,7 +72,7 @@ class Layout:
             columns = " " * self._emitted
             if is_system_error(output.type):
                 told = msgspec.json.decode(output.data_json, type=_SystemError)
-                yield _error_row(f"{told.errorName}: {told.errorMessage}")
+                yield from _error_rows(f"{told.errorName}: {told.errorMessage}")
 
     def ending(self, process: Process, outcome: Outcome | None) -> Iterator[str]:
         """How the input ended, if it did, and what came out in the end."""
@@ -82,7 +82,8 @@ class Layout:
             return
         if outcome.answer is None:
             text = shortened(visible(_in_short(process, outcome)), LONGEST_REASON)
-            yield f"  {equals} {click.style(text, fg=None if outcome.ending.good else 'red')}"
+            for index, row in enumerate(wrap(text, WIDTH - 4)):
+                yield f"  {' ' if index else equals} {click.style(row, fg=None if outcome.ending.good else 'red')}"
             return
         number = process.numbers.get(outcome.answer.id)
         yield f"  {equals} {'' if number is None else f'#{number} '}{_coloured(outcome.answer)}"
@@ -97,8 +98,9 @@ class _SystemError(msgspec.Struct):
     errorMessage: str = ""  # noqa: N815
 
 
-def _error_row(text: str) -> str:
-    return f"    {click.style(shortened(visible(text), LONGEST_REASON), fg='red')}"
+def _error_rows(text: str, place: str = "") -> Iterator[str]:
+    for row in wrap(shortened(visible(text), LONGEST_REASON) + place, WIDTH - 4):
+        yield f"    {click.style(row, fg='red')}"
 
 
 def _fate(step: Step) -> str:
