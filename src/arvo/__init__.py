@@ -28,7 +28,7 @@ from arvo.errors import (
 )
 from arvo.events import Event, Subject, create_event, managed_event_id, parse_managed_event_id
 from arvo.handlers import Emit, Handler, HandlerContext, MultiHandler, Router
-from arvo.orchestration import Done, Resumable, Turn, Wait
+from arvo.orchestration import Done, Machine, Orchestrator, Resumable, Turn, Wait
 from arvo.runtime import App, DeadLetter, RetryPolicy, Subscription, UnansweredError
 
 __all__ = [
@@ -49,7 +49,9 @@ __all__ = [
     "HandlerContext",
     "InvalidEvent",
     "InvalidSubject",
+    "Machine",
     "MultiHandler",
+    "Orchestrator",
     "OrchestratorContract",
     "Payload",
     "Resumable",

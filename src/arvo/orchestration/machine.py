@@ -6,15 +6,15 @@ A definition only. What a chart hands over becomes payloads in `machine_items.py
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, Services
 from arvo.errors import DefinitionError, Issue
+from arvo.orchestration.document_chart import DocumentChart
 from arvo.orchestration.vocabulary import Vocabulary
-from arvo.statecharts import EmitEvent, from_xstate, to_mermaid, to_xstate
+from arvo.statecharts import to_mermaid, to_xstate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,9 +35,6 @@ Accepts = TypeVar("Accepts", bound=Payload)
 Emits = TypeVar("Emits", bound=Payload)
 Calls = TypeVar("Calls", bound=Payload)
 Replies = TypeVar("Replies", bound=Payload)
-
-ENQUEUE: Final = "enqueueArvoEvent"
-"""The one action that documents may use without anybody passing it: it emits its own parameters."""
 
 
 class Chart(Protocol):
@@ -99,18 +96,31 @@ class Machine(Generic[A, E, S, C, R]):
         services: Services[Calls, Replies],
         context: Callable[[Event[Accepts]], dict[str, Any]] | None = None,
         guards: Mapping[str, GuardFunction] | None = None,
+        calls: Mapping[str, Callable[[dict[str, Any], Any, Any], Calls | Emit[Calls] | Mapping[str, Any]]]
+        | None = None,
         actions: Mapping[str, Effect | AssignFunction] | None = None,
         outputs: Mapping[str, OutputFunction] | None = None,
         output: Callable[[dict[str, Any], Any], Emits | Emit[Emits] | Mapping[str, Any] | None] | None = None,
     ) -> Machine[Accepts, Emits, Any, Calls, Replies]:
         """The machine of an XState v5 JSON document, as objects or as text; the names in it are given beside it.
 
-        Functions are called with `(context, event, params)`. Among the actions a plain function is an assignment;
-        `EmitEvent` around one makes it a call. `context` makes the context from the request that starts the workflow,
-        `output` its output from `(context, event)`, `outputs` those of final states, by id. An action named
-        `enqueueArvoEvent` emits its own parameters, `{type, data, ...}`.
+        `context` makes the context from the request that starts the workflow. Guards and actions are functions of
+        `(context, event, params)`: those in `calls` return what a service should get, those in `actions` return changes
+        of the context, or are effects of `arvo.statecharts` that do something else. An action of the document named
+        `enqueueArvoEvent` calls with its own parameters. `output` makes the workflow's output from `(context, event)`,
+        and `outputs`, by id, those of its final states.
 
         Nothing in the document is executed. Raises `DefinitionError` with the path of everything that is wrong.
+
+            machine = Machine.from_xstate(
+                order_v1,
+                Path("order.json").read_bytes(),
+                services=services(reserve_v1),
+                context=lambda request: {"sku": request.data.sku},
+                calls={"askForStock": lambda context, event, params: ReserveStock(sku=context["sku"])},
+                actions={"keepHold": lambda context, event, params: {"hold": event.data.hold_id}},
+                output=lambda context, event: OrderPlaced(hold_id=context["hold"]),
+            )
         """
         types = [service.accepted_type for service in services.versions]
         if len(set(types)) < len(types):
@@ -118,8 +128,14 @@ class Machine(Generic[A, E, S, C, R]):
                 f"Among the services of {version.dataschema} two take the same event type ({', '.join(types)}), which "
                 "is all that a document says of its calls. Keep one of them."
             )
-        chart = _DocumentChart(
-            document, context=context, guards=guards, actions=actions, outputs=outputs, output=output
+        chart = DocumentChart(
+            document,
+            context=context,
+            guards=guards or {},
+            calls=calls or {},
+            actions=actions or {},
+            outputs=outputs or {},
+            output=output,
         )
         machine: Machine[Accepts, Emits, Any, Calls, Replies] = Machine(version, services=services, chart=chart)
         machine.check()
@@ -163,47 +179,3 @@ class Machine(Generic[A, E, S, C, R]):
 
     def __repr__(self) -> str:
         return f"Machine for {self.version.dataschema}"
-
-
-class _DocumentChart:
-    """A chart read from an XState document. Its context is JSON as it stands."""
-
-    __slots__ = ("definition", "document")
-
-    def __init__(
-        self,
-        document: Mapping[str, Any] | str | bytes,
-        *,
-        context: Callable[[Event[Any]], dict[str, Any]] | None,
-        guards: Mapping[str, GuardFunction] | None,
-        actions: Mapping[str, Effect | AssignFunction] | None,
-        outputs: Mapping[str, OutputFunction] | None,
-        output: OutputFunction | None,
-    ) -> None:
-        if actions is not None and ENQUEUE in actions:
-            raise DefinitionError(
-                f"Action {ENQUEUE!r} is built in: it emits its own parameters. Give yours another name.",
-                issues=[Issue(("actions", ENQUEUE), "this name is built in", "reserved")],
-            )
-        self.definition: Definition = from_xstate(
-            document,
-            guards=guards,
-            actions={**(actions or {}), ENQUEUE: EmitEvent(lambda _context, _event, params: params)},
-            context=context,
-            outputs=outputs,
-        )
-        if output is not None:
-            self.definition.root.output = output
-        self.document: str = _as_text(document)
-
-    def load_context(self, kept: dict[str, Any]) -> dict[str, Any]:
-        return kept
-
-    def dump_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        return context
-
-
-def _as_text(document: Mapping[str, Any] | str | bytes) -> str:
-    """The document as it is, but for the spaces between its parts."""
-    parsed = json.loads(document) if isinstance(document, str | bytes) else document
-    return json.dumps(parsed, separators=(",", ":"), ensure_ascii=False)
