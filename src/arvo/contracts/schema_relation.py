@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -51,15 +51,18 @@ def differences(narrow: Side, wide: Side) -> list[Difference]:
 class _Comparison:
     narrow: Side
     wide: Side
-    seen: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+    known: dict[tuple[int, int], list[Difference]] = field(default_factory=dict[tuple[int, int], list[Difference]])
 
     def compare(self, narrow: Schema, wide: Schema, path: Path) -> Iterator[Difference]:
-        if (id(narrow), id(wide)) in self.seen:
-            return
-        self.seen.add((id(narrow), id(wide)))
-        allowed = _alternatives(wide, self.wide.root)
-        for option in _alternatives(narrow, self.narrow.root):
-            yield from self.one_of(option, allowed, path)
+        pair = (id(narrow), id(wide))
+        if pair not in self.known:
+            # Schemas that contain themselves come here again before it is known how they differ.
+            self.known[pair] = []
+            allowed = _alternatives(wide, self.wide.root)
+            options = _alternatives(narrow, self.narrow.root)
+            self.known[pair] = [each for option in options for each in self.one_of(option, allowed, ())]
+        for each in self.known[pair]:
+            yield replace(each, path=(*path, *each.path))
 
     def one_of(self, narrow: Schema, allowed: list[Schema], path: Path) -> Iterator[Difference]:
         """A single alternative must be taken by one of those allowed; else the most similar one tells why not."""

@@ -190,6 +190,18 @@ def test_two_versions_of_one_contract_can_be_compared() -> None:
     assert breaking(compare_versions(first, second)) == ["2.0.0.accepts.rate", "2.0.0.emits.evt.card.charge.declined"]
 
 
+def test_a_schema_used_in_several_alternatives_counts_in_each() -> None:
+    def either(shared: Any) -> dict[str, Any]:
+        w: dict[str, Any] = {"w": {"$ref": "#/$defs/w"}}
+        used = {"type": "object", "properties": w, "required": ["w"]}
+        marked = {"type": "object", "properties": {**w, "m": STRING}, "required": ["w", "m"]}
+        return {**of({"anyOf": [marked, used]}), "$defs": {"w": shared}}
+
+    older, newer = accepting(either(STRING)), accepting(either({"type": "number"}))
+    assert breaking(compare_contracts(older, newer)) == ["1.0.0.accepts.v.w"]
+    assert compare_contracts(older, accepting(either(STRING))) == []
+
+
 def test_recursive_schemas_can_be_compared() -> None:
     class Tree(Payload):
         name: str
