@@ -79,11 +79,6 @@ class StateNode:
     def __repr__(self) -> str:
         return f"<state #{self.id}>"
 
-    @property
-    def depth(self) -> int:
-        """How many ancestors there are."""
-        return len(self.lineage) - 1
-
     def contains(self, other: StateNode) -> bool:
         """Whether `other` is a descendant."""
         return self.index < other.index < self.end

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from copy import deepcopy
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from arvo.errors import DefinitionError, Issue
 
-MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
-MAX_VALUES = 500_000
-MAX_DEPTH = 256
-MAX_STATES = 20_000
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+MAX_VALUES = 250_000
+MAX_DEPTH = 200
+MAX_STATES = 10_000
 MAX_STATE_DEPTH = 64
 
 _Path = tuple[str | int, ...]
+# A path linked from its end: most values are fine, and never need the whole of it.
+_Trail: TypeAlias = "tuple[_Trail, str | int] | None"
 
 
 def load_document(document: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
@@ -35,7 +38,8 @@ def load_document(document: Mapping[str, Any] | str | bytes) -> Mapping[str, Any
     if loaded is None:
         raise _refused((), f"it is {type(parsed).__name__}, not a JSON object", "json")
     _check_bounds(loaded)
-    return loaded
+    # The chart keeps parts of the document; nobody else may change them later.
+    return deepcopy(loaded)
 
 
 def as_object(value: Any) -> Mapping[str, Any] | None:
@@ -63,26 +67,34 @@ def _is_array_index(key: str) -> bool:
 
 def _check_bounds(document: Mapping[str, Any]) -> None:
     """Walks without recursion, because the document is not trusted to be shallow."""
-    pending: list[tuple[Any, _Path]] = [(document, ())]
+    pending: list[tuple[Any, int, _Trail]] = [(document, 0, None)]
     seen = 0
     while pending:
-        value, path = pending.pop()
+        value, depth, trail = pending.pop()
         seen += 1
         if seen > MAX_VALUES:
             raise _refused((), f"it holds more than {MAX_VALUES} values", "size")
-        if len(path) > MAX_DEPTH:
-            raise _refused(path[:6], f"it nests deeper than {MAX_DEPTH} levels", "depth")
-        members = as_object(value)
+        if depth > MAX_DEPTH:
+            raise _refused(_path(trail)[:6], f"it nests deeper than {MAX_DEPTH} levels", "depth")
+        members, several = as_object(value), as_list(value)
         if members is not None:
             for key, below in cast("Mapping[object, Any]", members).items():
                 if not isinstance(key, str):
-                    raise _refused(path, f"the key {key!r} is not a string", "json")
-                pending.append((below, (*path, key)))
-        elif (several := as_list(value)) is not None:
-            pending.extend((below, (*path, place)) for place, below in enumerate(several))
+                    raise _refused(_path(trail), f"the key {key!r} is not a string", "json")
+                pending.append((below, depth + 1, (trail, key)))
+        elif several is not None:
+            pending.extend((below, depth + 1, (trail, place)) for place, below in enumerate(several))
         elif not (value is None or isinstance(value, str | bool | int | float)):
             message = f"{type(value).__name__} is not JSON; name functions in the document and pass them beside it"
-            raise _refused(path, message, "json")
+            raise _refused(_path(trail), message, "json")
+
+
+def _path(trail: _Trail) -> _Path:
+    keys: list[str | int] = []
+    while trail is not None:
+        trail, key = trail
+        keys.append(key)
+    return tuple(reversed(keys))
 
 
 def _refused(path: _Path, message: str, code: str) -> DefinitionError:

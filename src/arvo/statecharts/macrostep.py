@@ -164,7 +164,7 @@ class _Run:
                 return
             count += 1
             if count > limit - _TRACED_MICROSTEPS:
-                trace.append(tuple(self.leaves))
+                trace.append(tuple(sorted(self.leaves, key=movement.document_order)))
                 if count > limit:
                     raise _endless(self.definition, trace)
 

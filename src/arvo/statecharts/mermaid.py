@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from arvo.statecharts.definition import Definition, StateNode
 
 _INDENT = "    "
-_ESCAPED = {ord(character): f"#{ord(character)};" for character in '#;:"<>{}`\\&'} | {ord("\n"): " ", ord("\r"): " "}
+_ESCAPED = {ord(character): f"#{ord(character)};" for character in '#;:"<>{}`\\&'}
 
 
 def to_mermaid(definition: Definition, snapshot: Mapping[str, Any] | None = None) -> str:
@@ -96,4 +96,4 @@ def _name(state: StateNode) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.translate(_ESCAPED)
+    return "".join(character if character.isprintable() else " " for character in text).translate(_ESCAPED)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from arvo.statecharts.definition import Definition, StateNode
 
-_STATUSES = frozenset({"active", "done", "error", "stopped"})
+_STATUSES = ("active", "done", "error", "stopped")
 
 
 def restore_leaves(definition: Definition, value: Any) -> list[StateNode]:
@@ -58,9 +58,9 @@ def restore_context(definition: Definition, snapshot: Mapping[str, Any]) -> dict
     """The context of a snapshot, after a look at everything beside the states."""
     status = snapshot.get("status")
     if status not in _STATUSES:
-        _refuse(definition, ("status",), f"it is {status!r}, not one of {', '.join(sorted(_STATUSES))}")
+        _refuse(definition, ("status",), f"it is {status!r}, not one of {', '.join(_STATUSES)}")
     if snapshot.get("children"):
-        message = f"it holds the actors {', '.join(snapshot['children'])}; charts start none here, so none can go on"
+        message = f"it holds {snapshot['children']!r:.60}; charts start no actors here, so none can go on"
         _refuse(definition, ("children",), message)
     context = snapshot.get("context", {})
     if not isinstance(context, dict):

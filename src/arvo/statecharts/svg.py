@@ -56,7 +56,7 @@ def to_svg(definition: Definition, snapshot: Mapping[str, Any] | None = None) ->
     edges = [edge for box in boxes.values() for edge in _edges(box, boxes)]
     width, height = root.width + 2 * _PADDING + _LANE, root.height + 2 * _PADDING
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
-    head = f"<title>{escape(definition.id)}</title><style>{_STYLE}</style>{_ARROW_HEAD}"
+    head = f"<title>{_text(definition.id)}</title><style>{_STYLE}</style>{_ARROW_HEAD}"
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', head, *shapes, *edges, "</svg>\n"])
 
 
@@ -103,6 +103,11 @@ def _place(box: _Box, x: float, y: float) -> None:
             below += child.height + _GAP
 
 
+def _text(text: str) -> str:
+    """Text for any place in the picture. XML has no way to write control characters."""
+    return escape("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))
+
+
 def _shapes(box: _Box, active: set[StateNode]) -> list[str]:
     state = box.state
     classes = ["state"]
@@ -113,11 +118,11 @@ def _shapes(box: _Box, active: set[StateNode]) -> list[str]:
     if state in active:
         classes.append("active")
     place_and_size = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
-    shapes = [f'<rect class="{" ".join(classes)}" id="{escape(state.id, quote=True)}" {place_and_size} rx="8"/>']
+    shapes = [f'<rect class="{" ".join(classes)}" id="{_text(state.id)}" {place_and_size} rx="8"/>']
     for place, line in enumerate(box.lines):
         title = "" if place else ' class="title"'
         y = box.y + _PADDING + _LINE * (place + 0.7)
-        shapes.append(f'<text{title} x="{box.x + _PADDING:g}" y="{y:g}">{escape(line)}</text>')
+        shapes.append(f'<text{title} x="{box.x + _PADDING:g}" y="{y:g}">{_text(line)}</text>')
     return shapes
 
 

@@ -34,11 +34,9 @@ def to_xstate(definition: Definition) -> dict[str, Any]:
 
 def reference(state: StateNode) -> str:
     """How text names a state unmistakably, with the dots of its id escaped where they are not those of its path."""
-    for ancestor in reversed(state.lineage):
-        if ancestor.parent is None or ancestor.id != default_id(ancestor):
-            below = state.lineage[len(ancestor.lineage) :]
-            return "#" + ".".join([escape_key(ancestor.id), *(escape_key(each.key) for each in below)])
-    raise AssertionError("a lineage starts at the root")
+    named = next((each for each in reversed(state.lineage) if each.id != default_id(each)), state.lineage[0])
+    below = state.lineage[len(named.lineage) :]
+    return "#" + ".".join([escape_key(named.id), *(escape_key(each.key) for each in below)])
 
 
 def default_id(state: StateNode) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from inspect import iscoroutinefunction
+from re import fullmatch
 from typing import TYPE_CHECKING, Any, cast
 
 from arvo.errors import Issue
@@ -237,12 +238,11 @@ class _Reader:
         for key in in_javascript_order(after):
             where = (*path, "after", key)
             transitions = self._candidates(after[key], where)
-            milliseconds = _number(key)
-            duration = self.delays.get(key) if milliseconds is None else None
-            if milliseconds is not None and milliseconds >= 0:
-                delays.append(DelayBlueprint(f"{milliseconds:g}", timedelta(milliseconds=milliseconds), transitions))
-            elif duration is not None:
-                delays.append(DelayBlueprint(key, duration, transitions))
+            milliseconds = _milliseconds(key)
+            if milliseconds is not None:
+                delays.append(DelayBlueprint(f"{milliseconds}", timedelta(milliseconds=milliseconds), transitions))
+            elif key in self.delays:
+                delays.append(DelayBlueprint(key, self.delays[key], transitions))
             else:
                 known = ", ".join(sorted(self.delays)) or "none"
                 message = f"it is neither milliseconds nor the name of a delay (known: {known}); pass it in 'delays'"
@@ -311,8 +311,8 @@ class _Reader:
             )
 
 
-def _number(key: str) -> float | None:
-    try:
-        return float(key)
-    except ValueError:
+def _milliseconds(key: str) -> int | float | None:
+    """The number a key stands for, whole where it is; JavaScript writes it the same way."""
+    if not fullmatch(r"[0-9]{1,15}(\.[0-9]{1,6})?", key):
         return None
+    return float(key) if "." in key and float(key) % 1 else int(float(key))

@@ -106,7 +106,11 @@ class _Generator:
         if node.kind == "final":
             if self.chance(0.5):
                 config["output"] = {"v": {"$ctx": self.random.choice(KEYS)}}
-            return config
+        else:
+            self.reactions(node, config)
+        return config
+
+    def reactions(self, node: _Node, config: dict[str, Json]) -> None:
         config["on"] = {
             # Done events come from within: a chart could feed itself on them.
             descriptor: [
@@ -122,10 +126,8 @@ class _Generator:
             if self.chance(0.5):
                 config["onDone"] = self.bounded(node)
         if node.kind == "compound":
-            real = [child.key for child in node.children if child.kind != "history"]
-            initial = self.random.choice(real)
+            initial = self.random.choice([child.key for child in node.children if child.kind != "history"])
             config["initial"] = {"target": initial, "actions": self.action()} if self.chance(0.3) else initial
-        return config
 
     def history(self, node: _Node, config: dict[str, Json]) -> None:
         parent = node.parent
@@ -133,7 +135,9 @@ class _Generator:
         config["history"] = self.random.choice(["shallow", "deep"])
         if parent.kind == "parallel" or self.chance(0.4):
             # In a parallel state always with a default: without one XState can lose the state itself.
-            inside = [each for each in self.nodes if each is not parent and each.within(parent) and each.kind != "history"]
+            inside = [
+                each for each in self.nodes if each is not parent and each.within(parent) and each.kind != "history"
+            ]
             config["target"] = self.random.choice(inside).reference
 
     def transition(self, node: _Node) -> dict[str, Json]:
@@ -176,7 +180,10 @@ class _Generator:
         if kind in ("gt", "lt"):
             return {"type": kind, "params": {"key": self.random.choice(KEYS), "n": self.random.randrange(4)}}
         if kind == "eq":
-            return {"type": "eq", "params": {"key": self.random.choice(KEYS), "value": self.random.choice([0, 1, None])}}
+            return {
+                "type": "eq",
+                "params": {"key": self.random.choice(KEYS), "value": self.random.choice([0, 1, None])},
+            }
         if kind == "has":
             return {"type": "has", "params": {"key": self.random.choice([*KEYS, "x"])}}
         if kind == "ev":
