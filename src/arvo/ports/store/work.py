@@ -136,6 +136,9 @@ class RetryLater:
     delay: timedelta
     error: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error", _storable(self.error))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeadLetter:
@@ -148,6 +151,10 @@ class NewDeadLetter:
     error: str
     traceback: str = ""
     attempts: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error", _storable(self.error))
+        object.__setattr__(self, "traceback", _storable(self.traceback))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +199,11 @@ class Completion:
     def cancelled_keys(self) -> list[UUID]:
         """The keys of the timers to cancel."""
         return [delivery_key(self.claim.lane, event_id) for event_id in self.cancelled]
+
+
+def _storable(text: str) -> str:
+    """Return a text of whatever raised an error so that every store can keep it: no NUL, no lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def check_one_for_each_lane(completions: Sequence[Completion]) -> None:
