@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping  # noqa: TC003 - Pydantic looks it up
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -49,6 +49,16 @@ class Payload(BaseModel):
         if event_type is not None:
             check_event_type(event_type, "event_type")
             cls.event_type = event_type
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed. Unlike Pydantic's own, it raises ValidationError when they do not fit.
+
+        A payload that exists is taken to be valid everywhere, so there must be no way around that.
+        """
+        copy = super().model_copy(update=update, deep=deep)
+        if update:
+            self.__pydantic_validator__.validate_python({**copy.__dict__, **(copy.__pydantic_extra__ or {})})
+        return copy
 
 
 MAX_ERROR_MESSAGE_CHARACTERS = 4 * 1024

@@ -64,6 +64,14 @@ def test_python_names_are_for_python_and_wire_names_for_the_wire() -> None:
     assert [issue.path for issue in refused.value.issues] == [("amountCents",)]
 
 
+def test_a_copy_with_changes_is_checked_like_a_new_one() -> None:
+    payload = ChargeCard(amount_cents=1)
+    assert payload.model_copy(update={"amount_cents": 2}) == ChargeCard(amount_cents=2)
+    assert payload.model_copy() == payload
+    with pytest.raises(ValidationError, match="amount_cents"):
+        payload.model_copy(update={"amount_cents": "2"})
+
+
 def test_event_type_is_inherited_and_can_be_replaced() -> None:
     class Later(CardCharged):
         receipt: str
