@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from arvo.contracts import OrchestratorContract, services
 from arvo.events import Event
-from arvo.orchestration import Machine, Orchestrator
+from arvo.orchestration import ChartMachine, Machine, Orchestrator
 from arvo.statecharts import Assign, Effect, EmitEvent, RaiseEvent
 from tests.support.script import evaluate, run_script, throw
 
@@ -39,7 +39,9 @@ def scripted_orchestrator(
     )
 
 
-def scripted_machine(spec: Mapping[str, Any], contracts: Mapping[str, Contract]) -> Machine[Any, Any, Any, Any, Any]:
+def scripted_machine(
+    spec: Mapping[str, Any], contracts: Mapping[str, Contract]
+) -> ChartMachine[Any, Any, Any, Any, Any]:
     """The machine of a spec `{contract, services, config, context, output, guards, actions}`."""
     name, number = spec["contract"]
     called = services(*(contracts[service].get(version) for service, version in spec["services"].values()))

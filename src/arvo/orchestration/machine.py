@@ -1,7 +1,7 @@
-"""`Machine`: the statechart that runs one version of a workflow, wherever the chart comes from.
+"""`ChartMachine`: the statechart that runs one version of a workflow, wherever the chart comes from.
 
-A definition only. What a chart hands over becomes payloads in `machine_items.py`; how a step is taken and kept is in
-`orchestrator.py`, which groups the machines of one contract.
+A definition only. Charts written in Python are in `machine_builder.py`, XState documents in `document_chart.py`. What a
+chart hands over becomes payloads in `machine_items.py`; how a step is taken and kept is in `orchestrator.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from arvo.handlers import Emit
     from arvo.statecharts import AssignFunction, Definition, Effect, GuardFunction, OutputFunction
 
-__all__ = ["Chart", "Machine"]
+__all__ = ["Chart", "ChartMachine", "workflow_version"]
 
 A = TypeVar("A", bound=Payload)
 E = TypeVar("E", bound=Payload)
@@ -64,7 +64,7 @@ class Chart(Protocol):
         ...
 
 
-class Machine(Generic[A, E, S, C, R]):
+class ChartMachine(Generic[A, E, S, C, R]):
     """Runs one version of a workflow as a statechart; see `from_xstate` for charts that are XState documents.
 
     `chart` is all that depends on how the chart was made. What its functions emit are calls of `services`, each a
@@ -74,17 +74,9 @@ class Machine(Generic[A, E, S, C, R]):
     """
 
     def __init__(self, version: ContractVersion[A, E], *, services: Services[C, R], chart: Chart) -> None:
-        if (
-            not isinstance(version, OrchestratorVersion)
-            or version.contract.versions.get(version.version) is not version
-        ):
-            raise DefinitionError(
-                f"A Machine needs a version of a workflow's contract, got {version!r}. "
-                "Pass what .version(...) of an OrchestratorContract returned."
-            )
-        self.version: Final[OrchestratorVersion[A, E]] = version
+        self.version: Final = workflow_version(version)
         self.services: Final = services
-        self.vocabulary: Final = Vocabulary(version, services)
+        self.vocabulary: Final = Vocabulary(self.version, services)
         self.chart: Final = chart
         self._checked: Definition | None = None
 
@@ -101,7 +93,7 @@ class Machine(Generic[A, E, S, C, R]):
         actions: Mapping[str, Effect | AssignFunction] | None = None,
         outputs: Mapping[str, OutputFunction] | None = None,
         output: Callable[[dict[str, Any], Any], Emits | Emit[Emits] | Mapping[str, Any] | None] | None = None,
-    ) -> Machine[Accepts, Emits, Any, Calls, Replies]:
+    ) -> ChartMachine[Accepts, Emits, Any, Calls, Replies]:
         """The machine of an XState v5 JSON document, as objects or as text; the names in it are given beside it.
 
         `context` makes the context from the request that starts the workflow. Guards and actions are functions of
@@ -137,7 +129,9 @@ class Machine(Generic[A, E, S, C, R]):
             outputs=outputs or {},
             output=output,
         )
-        machine: Machine[Accepts, Emits, Any, Calls, Replies] = Machine(version, services=services, chart=chart)
+        machine: ChartMachine[Accepts, Emits, Any, Calls, Replies] = ChartMachine(
+            version, services=services, chart=chart
+        )
         machine.check()
         return machine
 
@@ -179,3 +173,13 @@ class Machine(Generic[A, E, S, C, R]):
 
     def __repr__(self) -> str:
         return f"Machine for {self.version.dataschema}"
+
+
+def workflow_version(version: ContractVersion[A, E]) -> OrchestratorVersion[A, E]:
+    """The version, which has to be one of a workflow's contract."""
+    if isinstance(version, OrchestratorVersion) and version.contract.versions.get(version.version) is version:
+        return version
+    raise DefinitionError(
+        f"A Machine needs a version of a workflow's contract, got {version!r}. "
+        "Pass what .version(...) of an OrchestratorContract returned."
+    )

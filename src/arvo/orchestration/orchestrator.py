@@ -13,7 +13,7 @@ import msgspec
 from arvo.errors import DefinitionError, InvalidSnapshot, Issue
 from arvo.handlers import Domain
 from arvo.orchestration.definition import WorkflowDefinition
-from arvo.orchestration.machine import Machine
+from arvo.orchestration.machine import ChartMachine
 from arvo.orchestration.machine_items import call_from, completion_from, plain_output
 from arvo.orchestration.workflow import Step
 from arvo.statecharts import transition
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Orchestrator"]
 
-AnyMachine = Machine[Any, Any, Any, Any, Any]
+AnyMachine = ChartMachine[Any, Any, Any, Any, Any]
 SNAPSHOT = "state"
 """The member of the record that holds the snapshot."""
 
