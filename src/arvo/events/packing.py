@@ -14,7 +14,7 @@ from typing import Any, Final
 from arvo.events.bounds import MAX_INFLATED_BYTES
 from arvo.events.json_text import MalformedJsonError, check_depth, parse_json, write_json
 
-__all__ = ["NotPackedError", "pack", "unpack", "unpack_sized"]
+__all__ = ["NotPackedError", "pack", "pack_json", "read_packed", "unpack", "unpack_json"]
 
 # Stored, not compressed, the largest content takes a little more than its own size, and base64 adds a third.
 _MAX_PACKED_CHARACTERS: Final = 2 * MAX_INFLATED_BYTES
@@ -34,7 +34,11 @@ class NotPackedError(ValueError):
 
 def pack(content: Any) -> str:
     """`content`, plain JSON values, as base64(zlib(JSON)). Raises NotPackedError when it is too large to be read."""
-    raw = write_json(content)
+    return pack_json(write_json(content))
+
+
+def pack_json(raw: bytes) -> str:
+    """Like `pack`, for what is written as JSON already."""
     if len(raw) > MAX_INFLATED_BYTES:
         raise NotPackedError(f"its {len(raw)} bytes are more than {MAX_INFLATED_BYTES}")
     return binascii.b2a_base64(_deflate(raw), newline=False).decode("ascii")
@@ -42,22 +46,31 @@ def pack(content: Any) -> str:
 
 def unpack(text: str) -> Any:
     """The JSON value packed in `text`. Raises NotPackedError, whatever `text` holds; never inflates past the bound."""
-    return unpack_sized(text)[0]
+    return read_packed(unpack_json(text))
 
 
-def unpack_sized(text: str) -> tuple[Any, int]:
-    """What `unpack` gives, and how many bytes it inflated to."""
+def unpack_json(text: str) -> bytes:
+    """What is packed in `text`, which may be JSON; bounded like `unpack`, and always UTF-8."""
     if len(text) > _MAX_PACKED_CHARACTERS:
         raise NotPackedError(f"it is {len(text)} characters long, more than {_MAX_PACKED_CHARACTERS}")
     try:
         raw = _inflate(_decode_base64(text))
-        # The replacement character, and a byte order mark dropped, as TextDecoder has it.
-        raw = raw.decode("utf-8-sig", "replace").encode("utf-8")
+    except (binascii.Error, zlib.error) as error:
+        raise NotPackedError(str(error)) from error
+    if raw.isascii():
+        return raw
+    # The replacement character, and a byte order mark dropped, as TextDecoder has it.
+    return raw.decode("utf-8-sig", "replace").encode("utf-8")
+
+
+def read_packed(raw: bytes) -> Any:
+    """The JSON value in what `unpack_json` gave. Raises NotPackedError when it is none."""
+    try:
         value = parse_json(raw)
         check_depth(raw)
-    except (binascii.Error, zlib.error, MalformedJsonError) as error:
+    except MalformedJsonError as error:
         raise NotPackedError(str(error)) from error
-    return value, len(raw)
+    return value
 
 
 def _deflate(raw: bytes) -> bytes:

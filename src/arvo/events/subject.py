@@ -11,11 +11,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
+import msgspec
+
 from arvo.errors import InvalidSubject, Issue
+from arvo.events.decoding import UNREADABLE
 from arvo.events.frozen import freeze
 from arvo.events.ids import new_event_id
-from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, parse_json, write_json
-from arvo.events.packing import NotPackedError, pack, unpack_sized
+from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, check_depth, parse_json, write_json
+from arvo.events.packing import NotPackedError, pack_json, read_packed, unpack_json
 from arvo.events.rules import is_domain, is_event_type
 from arvo.events.versions import SemanticVersion
 
@@ -54,8 +57,7 @@ class Subject:
     initiator: str
     domain: str | None
     meta: Mapping[str, str]
-    content: JsonObject = field(repr=False)
-    """What is encoded. Keeps the key order and the unknown keys of a subject that was read."""
+    _json: bytes = field(repr=False, compare=False)
 
     @classmethod
     def new(
@@ -75,7 +77,7 @@ class Subject:
             "domain": domain,
         }
         orchestrator = {"name": name, "version": version}
-        return _read(freeze({"orchestrator": orchestrator, "execution": execution, "meta": dict(meta or {})}))
+        return _read({"orchestrator": orchestrator, "execution": execution, "meta": dict(meta or {})})
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Subject:
@@ -84,10 +86,10 @@ class Subject:
         `{orchestrator: {name, version}, execution: {id, initiator, domain}, meta}`; other keys are kept as they are.
         """
         try:
-            copy = parse_json(write_json(content))
+            raw = write_json(content)
+            return _read(parse_json(raw), raw)
         except (UnwritableJsonError, MalformedJsonError) as error:
             raise _invalid("The content of a subject must be JSON", [Issue((), str(error), "not_json")]) from error
-        return _read(freeze(copy))
 
     @classmethod
     def parse(cls, text: str) -> Subject:
@@ -99,13 +101,18 @@ class Subject:
         except _NotKeptError as found:
             return found.subject
 
+    @property
+    def content(self) -> JsonObject:
+        """What is encoded, with the key order and the unknown keys of a subject that was read."""
+        return cast("JsonObject", freeze(parse_json(self._json)))
+
     def encode(self) -> str:
         """The `subject` of an event: base64(zlib(JSON)). `parse` gives it back.
 
         Raises InvalidSubject when the content is so large that `parse` would refuse it.
         """
         try:
-            return pack(self.content)
+            return pack_json(self._json)
         except NotPackedError as error:
             raise _invalid("The subject cannot be encoded", [Issue((), str(error), "too_large")]) from error
 
@@ -132,20 +139,52 @@ class Subject:
         return hash(self.execution_id)
 
 
-def _read(content: Any) -> Subject:
-    issues = list(_issues(content))
-    if issues:
-        raise _invalid("This is not the subject of an orchestration", issues)
-    orchestrator, execution = content["orchestrator"], content["execution"]
-    return Subject(
-        name=orchestrator["name"],
-        version=orchestrator["version"],
-        execution_id=execution["id"],
-        initiator=execution["initiator"],
-        domain=execution.get("domain"),
-        meta=MappingProxyType(content["meta"]),
-        content=content,
-    )
+class _Orchestrator(msgspec.Struct):
+    name: str
+    version: str
+
+
+class _Execution(msgspec.Struct):
+    id: str
+    initiator: str
+    # Subjects of the 2.x packages have no domain.
+    domain: str | None = None
+
+
+class _Content(msgspec.Struct):
+    """The content of a subject with everything in place, which is what nearly all are."""
+
+    orchestrator: _Orchestrator
+    execution: _Execution
+    meta: dict[str, str]
+
+
+def _subject_of(content: _Content, raw: bytes) -> Subject | None:
+    """The subject, if nothing is wrong with it."""
+    orchestrator, execution = content.orchestrator, content.execution
+    name, version, initiator = orchestrator.name, orchestrator.version, execution.initiator
+    execution_id, domain = execution.id, execution.domain
+    if (
+        is_event_type(name)
+        and is_event_type(initiator)
+        and SemanticVersion.is_valid(version)
+        and execution_id
+        and ";" not in execution_id
+        and (domain is None or is_domain(domain))
+    ):
+        return Subject(name, version, execution_id, initiator, domain, MappingProxyType(content.meta), raw)
+    return None
+
+
+def _read(content: object, raw: bytes | None = None) -> Subject:
+    """The subject with this content, in JSON values; `raw` is the same as JSON, if that is written already."""
+    try:
+        read = _subject_of(msgspec.convert(content, _Content), write_json(content) if raw is None else raw)
+    except (msgspec.ValidationError, UnwritableJsonError):
+        read = None
+    if read is None:
+        raise _invalid("This is not the subject of an orchestration", list(_issues(content)))
+    return read
 
 
 class _NotKeptError(Exception):
@@ -166,10 +205,16 @@ def _parse_small(text: str) -> Subject:
 
 def _parse(text: str) -> tuple[Subject, int]:
     try:
-        content, size = unpack_sized(text)
+        raw = unpack_json(text)
+        try:
+            subject = _subject_of(_decode(raw), raw)
+            check_depth(raw)
+        except (*UNREADABLE, MalformedJsonError):
+            subject = None
+        # What is not right at first sight is read again, value by value, to say what is wrong with it.
+        return subject or _read(read_packed(raw), raw), len(raw)
     except NotPackedError as error:
         raise _invalid("This is not the subject of an orchestration", [Issue((), str(error), "not_packed")]) from error
-    return _read(freeze(content)), size
 
 
 def _issues(content: Any) -> Iterator[Issue]:
@@ -239,3 +284,6 @@ def _mistyped(path: Path, value: object, wanted: str) -> Issue:
 
 def _invalid(what: str, issues: Sequence[Issue]) -> InvalidSubject:
     return InvalidSubject(f"{what}: {'; '.join(map(str, issues[:5]))}.", issues=issues)
+
+
+_decode = msgspec.json.Decoder(_Content).decode
