@@ -171,8 +171,6 @@ class _Generator:
         """A state and those below it, without history states."""
         return [each for each in self.nodes if each.within(node) and each.kind != "history"]
 
-    # Transitions.
-
     def on(self, node: _Node) -> dict[str, Json]:
         chosen = self.random.sample(self.alphabet, self.random.randint(2, 4))
         return {descriptor: self.reaction(node) for descriptor in chosen}
@@ -235,8 +233,6 @@ class _Generator:
                 if start is not None and chosen.within(start) and chosen is not start:
                     return prefix + ".".join(chosen.path[len(start.path) :])
         return chosen.reference
-
-    # Guards and actions.
 
     def guard(self, depth: int = 0) -> Json:
         kinds = ["gt", "lt", "eq", "has", "ev", "plain"]
