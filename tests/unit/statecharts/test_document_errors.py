@@ -132,7 +132,7 @@ def test_document_is_refused_with_path_and_advice(document: Json, path: Path, ad
     assert "Statechart 'm' has one error" in str(error)
 
 
-def history(parent: Json = None, **config: Json) -> Json:
+def history(parent: dict[str, Json] | None = None, **config: Json) -> Json:
     remembering: Json = {"type": "history", **config}
     inside: Json = {"x": {}, "h": remembering}
     remembered: Json = {"initial": "x", **(parent or {}), "states": inside}

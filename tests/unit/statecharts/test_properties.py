@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from arvo.errors import DefinitionError, InvalidSnapshot
 from arvo.statecharts import from_xstate, reachable_states, to_xstate, transition
 from arvo.statecharts.snapshot import restore_leaves, state_value
+from tests.support.chart_generator import EVENTS, LEVELS, RAISED, WILDCARDS, GeneratedChart, generate_chart
 from tests.support.chart_vocabulary import ACTIONS, GUARDS, load_chart
-from tests.unit.statecharts.generated_charts import DESCRIPTORS, GeneratedChart, generate_chart
 from tests.unit.statecharts.playing import stored
 
 if TYPE_CHECKING:
@@ -24,15 +24,13 @@ if TYPE_CHECKING:
 Json = Any
 
 
-def chart_from(seed: int, depth: int) -> GeneratedChart:
-    return generate_chart(Random(seed), depth=depth)
+def chart_from(seed: int, level: int) -> GeneratedChart:
+    return generate_chart(Random(seed), level)
 
 
-charts = st.builds(chart_from, st.integers(0), st.integers(1, 5))
+charts = st.builds(chart_from, st.integers(0), st.sampled_from(LEVELS))
 sent = st.lists(
-    st.fixed_dictionaries(
-        {"type": st.sampled_from(DESCRIPTORS).filter(lambda name: name != "*"), "n": st.integers(0, 2)}
-    ),
+    st.fixed_dictionaries({"type": st.sampled_from([*EVENTS, *RAISED, *WILDCARDS.values()]), "n": st.integers(0, 2)}),
     max_size=8,
 )
 json_values = st.recursive(
