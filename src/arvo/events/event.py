@@ -143,7 +143,11 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
 
         Raises InvalidEvent when raw JSON cannot be read, or a model not be written.
         """
-        members = _wire_members(self, _as_it_is)
+        if held_extensions(self) is UNSET:
+            members = msgspec.structs.asdict(self)
+            del members["extensions"]
+        else:
+            members = _wire_members(self, _as_it_is)
         members["data"] = parse_data(self.data_json)
         return members
 
