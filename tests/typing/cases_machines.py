@@ -222,6 +222,8 @@ def is_rich(state: OrderState, reply: CardCharged) -> bool:
 
 
 assert_type(all_of(is_held, is_rich), Guard[OrderState, CardCharged])
+assert_type(not_(is_held), Guard[OrderState, object])
+assert_type(any_of(is_held, not_(is_held)), Guard[OrderState, object])
 assert_type(reserving.active, Guard[OrderState, object])
 charging.on(CardCharged, when=is_held)
 charging.on(CardCharged, when=is_rich)

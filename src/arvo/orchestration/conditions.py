@@ -6,18 +6,22 @@ A function gets the state, and on a reply the reply too if it wants it. How a ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from typing_extensions import TypeVar as TypeVarWithDefault
 
 from arvo.statecharts import AllOf, AnyOf, Not
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arvo.statecharts import Guard as ChartGuard
 
-__all__ = ["Condition", "Guard", "all_of", "any_of", "not_"]
+__all__ = ["Guard", "all_of", "any_of", "not_"]
 
 S = TypeVar("S")
-D = TypeVar("D")
+# Conditions on the state alone hold for whatever was replied.
+D = TypeVarWithDefault("D", default=object)
 S_contra = TypeVar("S_contra", contravariant=True)
 D_contra = TypeVar("D_contra", contravariant=True)
 
@@ -30,9 +34,6 @@ class Guard(Generic[S_contra, D_contra]):
     def __init__(self, combine: Callable[[tuple[ChartGuard, ...]], ChartGuard], *parts: Any) -> None:
         self.combine = combine
         self.parts: tuple[Any, ...] = parts
-
-
-Condition: TypeAlias = Callable[[S], bool] | Callable[[S, D], bool] | Guard[S, D]
 
 
 def all_of(*conditions: Callable[[S], bool] | Callable[[S, D], bool] | Guard[S, D]) -> Guard[S, D]:

@@ -133,8 +133,10 @@ class DraftedState:
 
     def settle(self) -> None:
         """Put everything in its final order."""
+        on = self.blueprint.on
         for types, transition in self.others:
-            _append(self.blueprint, types, transition)
+            left = tuple(each for each in types if all(candidate.guard for candidate in on.get(each, ())))
+            _append(self.blueprint, left, transition)
         self.others.clear()
         for child in self.children:
             child.settle()

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, Services
 from arvo.errors import DefinitionError, Issue
 from arvo.orchestration.document_chart import DocumentChart
+from arvo.orchestration.machine_doubts import machine_doubts
 from arvo.orchestration.vocabulary import Vocabulary
 from arvo.statecharts import to_mermaid, to_xstate
 
@@ -145,6 +146,14 @@ class ChartMachine(Generic[A, E, S, C, R]):
     def check(self) -> None:
         """Raise `DefinitionError` unless the chart can run its version of the workflow."""
         _ = self.definition
+
+    @property
+    def doubts(self) -> tuple[Issue, ...]:
+        """What is probably not meant, though it works: replies that nobody takes, states that nobody can reach.
+
+        The path of each begins with the state it is about. Errors are raised by `check` instead.
+        """
+        return machine_doubts(self.definition, self.services)
 
     def to_xstate(self) -> dict[str, Any]:
         """The chart as an XState v5 document, for visual editors and other languages."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, ServiceError, Services
 from arvo.contracts import services as services_of
+from arvo.errors import DefinitionError
 from arvo.orchestration.draft_checks import draft_issues
 from arvo.orchestration.drafted_state import DraftedState
 from arvo.orchestration.machine import ChartMachine, workflow_version
@@ -133,6 +134,11 @@ class _PythonChart:
     def start_with(self, function: Callable[[Any], object]) -> None:
         """Make the first state by this function, of what started the workflow."""
         self.draft.change()
+        if self._begin is not None:
+            raise DefinitionError(
+                f"The {self.draft.title} has a start already. Decorate one function with @machine.start(at=...), and "
+                "let a first state with .always(to=..., when=...) choose where to go on."
+            )
         check_function(function, f"The start of the {self.draft.title}", arguments=("request",))
         self._begin = function
 

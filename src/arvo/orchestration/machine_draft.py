@@ -6,7 +6,7 @@ States are in `states.py`, the machine itself in `machine_builder.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from arvo.contracts import ContractVersion, Payload, ServiceError
 from arvo.errors import DefinitionError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from arvo.contracts import Services
+    from arvo.contracts import OrchestratorContract, OrchestratorVersion, Services
     from arvo.events import Event
     from arvo.statecharts import Effect, GuardFunction
     from arvo.statecharts import Guard as ChartGuard
@@ -51,9 +51,9 @@ class MachineDraft:
     """A machine in the making. Once `finished`, nothing can be added."""
 
     def __init__(
-        self, version: ContractVersion[Any, Any], model: type[BaseModel], services: Services[Any, Any]
+        self, version: OrchestratorVersion[Any, Any], model: type[BaseModel], services: Services[Any, Any]
     ) -> None:
-        self.name: str = version.accepted_type.removeprefix("arvo.orc.")
+        self.name: str = cast("OrchestratorContract", version.contract).name
         self.title: str = f"machine for {version.dataschema}"
         self.model = model
         self.services = services

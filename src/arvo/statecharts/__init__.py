@@ -15,7 +15,7 @@ from arvo.statecharts.actions import (
     Scope,
 )
 from arvo.statecharts.blueprint import ChartBlueprint, StateBlueprint, TransitionBlueprint
-from arvo.statecharts.compilation import compile_chart, raise_issues
+from arvo.statecharts.compilation import compile_chart, raise_issues, transitions_of
 from arvo.statecharts.definition import ContextFunction, Definition, OutputFunction, StateNode, Transition
 from arvo.statecharts.doubts import doubts, reachable_states
 from arvo.statecharts.guards import BUILT_IN_GUARDS, AllOf, AnyOf, Guard, GuardFunction, NamedGuard, Not, StateIn
@@ -67,4 +67,5 @@ __all__ = [
     "to_svg",
     "to_xstate",
     "transition",
+    "transitions_of",
 ]
