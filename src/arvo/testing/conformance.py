@@ -12,7 +12,7 @@ from unittest import SkipTest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Check", "Make", "PromiseBrokenError", "Report", "require", "run_checks"]
+__all__ = ["Check", "Make", "PromiseBrokenError", "Report", "check_of", "require", "run_checks"]
 
 Subject = TypeVar("Subject")
 
@@ -39,12 +39,6 @@ class Check(Generic[Subject]):
     attempt: Callable[[Subject], Awaitable[None]]
     limit_seconds: float = 30
 
-    @classmethod
-    def of(cls, attempt: Callable[[Subject], Awaitable[None]]) -> Check[Subject]:
-        """Make a check of a function: its name is the check's, the first line of its docstring the promise."""
-        promise = (attempt.__doc__ or "").strip().splitlines()[0]
-        return Check(attempt.__name__, promise, attempt)
-
     def __str__(self) -> str:
         return self.name
 
@@ -66,6 +60,12 @@ class Check(Generic[Subject]):
 
     def _describe(self, seen: str) -> str:
         return f"{self.name}: {self.promise} But {seen}."
+
+
+def check_of(attempt: Callable[[Subject], Awaitable[None]]) -> Check[Subject]:
+    """Make a check of a function: its name is the check's, the first line of its docstring the promise."""
+    promise = (attempt.__doc__ or "").strip().splitlines()[0]
+    return Check(attempt.__name__, promise, attempt)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from unittest import SkipTest
 
 from arvo.testing import conformance
-from arvo.testing.conformance import PromiseBrokenError, require
+from arvo.testing.conformance import PromiseBrokenError, check_of, require
 from arvo.testing.machine_memory.under_test import MemoryUnderTest
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Check", "PromiseBrokenError", "check_of", "faults_of", "peer_of", "require"]
 
 Check: TypeAlias = conformance.Check[MemoryUnderTest]
-check_of = Check.of
 
 
 def faults_of(subject: MemoryUnderTest) -> StoreFaults:
