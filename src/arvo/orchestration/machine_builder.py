@@ -81,6 +81,7 @@ class Machine(ChartMachine[A, E, S, C, R]):
         called = services_of() if services is None else services
         own = workflow_version(version)
         check_state_class(state, workflow=own.dataschema)
+        _check_is_no_call(state, own, called)
         chart = _PythonChart(own, state, called)
         super().__init__(version, services=called, chart=chart)
         self._chart: Final = chart
@@ -117,6 +118,15 @@ class Machine(ChartMachine[A, E, S, C, R]):
     def signal(self, name: str) -> Signal:
         """An event by which the machine tells itself something: actions return it, `state.on_signal` takes it."""
         return self._chart.draft.signal(name)
+
+
+def _check_is_no_call(state: type[BaseModel], own: OrchestratorVersion[Any, Any], services: Services[Any, Any]) -> None:
+    for accepted, service in services.by_accepts.items():
+        if issubclass(accepted, state) or issubclass(state, accepted):
+            raise DefinitionError(
+                f"State {state.__name__} of {own.dataschema} is also what {service.dataschema} accepts, so an action "
+                "that returns one could mean either. Give the state a class of its own."
+            )
 
 
 class _PythonChart:
