@@ -36,18 +36,34 @@ class Measured:
     highest_ratio: float
 
 
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A case in the process that runs it."""
+
+    worker: Worker
+    case: str
+
+    def nanoseconds(self, iterations: int) -> int:
+        """How long so many runs take, preparation left out."""
+        return self.worker.nanoseconds(self.case, iterations)
+
+
 def measure(case: str, ours: Worker, theirs: Worker, effort: Effort) -> Measured:
     """The medians of the paired rounds of one case, after both sides have shown that they do the same work."""
     require_same_work(case, ours.show(case), theirs.show(case))
-    iterations = {worker: _iterations(case, worker, effort) for worker in (ours, theirs)}
-    times: dict[Worker, list[float]] = {ours: [], theirs: []}
+    return race(case, Contender(ours, case), Contender(theirs, case), effort)
+
+
+def race(name: str, ours: Contender, theirs: Contender, effort: Effort) -> Measured:
+    """The medians of paired rounds, each side running for the same time."""
+    iterations = {side: _iterations(side, effort) for side in (ours, theirs)}
+    times: dict[Contender, list[float]] = {ours: [], theirs: []}
     for number in range(effort.rounds):
-        for worker in (ours, theirs) if number % 2 else (theirs, ours):
-            nanoseconds = worker.nanoseconds(case, iterations[worker])
-            times[worker].append(nanoseconds / iterations[worker] / 1000)
+        for side in (ours, theirs) if number % 2 else (theirs, ours):
+            times[side].append(side.nanoseconds(iterations[side]) / iterations[side] / 1000)
     ratios = [slow / fast for slow, fast in zip(times[theirs], times[ours], strict=True)]
     return Measured(
-        case,
+        name,
         ours_microseconds=statistics.median(times[ours]),
         theirs_microseconds=statistics.median(times[theirs]),
         ratio=statistics.median(ratios),
@@ -66,10 +82,10 @@ def require_same_work(case: str, made_here: Mapping[str, Any], made_there: Mappi
             )
 
 
-def _iterations(case: str, worker: Worker, effort: Effort) -> int:
+def _iterations(side: Contender, effort: Effort) -> int:
     """Warms a case up and says how often it runs, preparation included, in the time of one measurement."""
-    worker.nanoseconds(case, effort.warm_up_iterations)
+    side.nanoseconds(effort.warm_up_iterations)
     probe = max(10, effort.warm_up_iterations // 20)
     start = time.perf_counter()
-    worker.nanoseconds(case, probe)
+    side.nanoseconds(probe)
     return max(1, round(effort.seconds * probe / (time.perf_counter() - start)))

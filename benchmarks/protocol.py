@@ -1,8 +1,8 @@
 """How the driver talks to the process that it times: one JSON document a line, question and answer in turn.
 
-`serve` is our process's side (theirs is in `theirs.cjs`), `Worker` the driver's. A worker says who it is when it is
-ready. Until its input ends it answers `{"case", "iterations"}` with the nanoseconds that the runs alone took, and
-`{"show"}` with the event that a case makes.
+`serve` is the side of our process (that of node is in `protocol.cjs`), `Worker` the driver's. A worker says who it is
+when it is ready. Until its input ends it answers `{"case", "iterations"}` with the nanoseconds that the runs alone
+took, and `{"show"}` with the event that a case makes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 // Speaks the line protocol of protocol.py. WITH_SDK=1 registers an OpenTelemetry SDK that records spans and drops them.
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { createInterface } = require('node:readline');
 const { deflateSync } = require('node:zlib');
 
 const withSdk = process.env.WITH_SDK === '1';
@@ -17,6 +16,7 @@ console.log = () => {};
 const { z } = require('zod');
 const { ArvoEvent, createArvoContract, createArvoEventFactory } = require('arvo-core');
 const { createArvoEventHandler } = require('arvo-event-handler');
+const { serve } = require('./protocol.cjs');
 
 const template = JSON.parse(readFileSync(join(__dirname, 'event.json'), 'utf8'));
 
@@ -89,37 +89,4 @@ const cases = {
   hop: { prepare: text, runAsync: async (each) => (await handler.execute(parse(each)))[0].toString() },
 };
 
-const CHUNK = 500;
-let sink;
-
-async function measure({ case: name, iterations }) {
-  const { prepare, run, runAsync } = cases[name];
-  let nanoseconds = 0n;
-  for (let done = 0; done < iterations; done += CHUNK) {
-    const count = Math.min(CHUNK, iterations - done);
-    const items = Array.from({ length: count }, (_, index) => prepare(done + index));
-    const start = process.hrtime.bigint();
-    if (runAsync) for (let i = 0; i < count; i += 1) sink = await runAsync(items[i]);
-    else for (let i = 0; i < count; i += 1) sink = run(items[i]);
-    nanoseconds += process.hrtime.bigint() - start;
-  }
-  return { nanoseconds: Number(nanoseconds) };
-}
-
-async function show({ show: name }) {
-  const { prepare, run, runAsync } = cases[name];
-  const made = await (runAsync || run)(prepare(0));
-  return { event: typeof made === 'string' ? JSON.parse(made) : made.toJSON() };
-}
-
-async function main() {
-  const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
-  const versions = ['arvo-core', 'arvo-event-handler'].map((name) => `${name} ${require(`${name}/package.json`).version}`);
-  say({ runtime: `node ${process.versions.node}`, versions });
-  for await (const asked of createInterface({ input: process.stdin })) {
-    const question = JSON.parse(asked);
-    say(question.show ? await show(question) : await measure(question));
-  }
-}
-
-main();
+serve(cases, ['arvo-core', 'arvo-event-handler']);

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.paired import SAME, require_same_work
+from benchmarks.statecharts.comparison import CHARTS, require_same_steps
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,9 +29,9 @@ def test_every_case_is_timed_on_both_sides_with_and_without_an_sdk(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     cases = {"factory", "factory_in_subject", "handle", "parse", "parse_and_read", "serialise", "hop"}
-    assert set(figures["ratios"]) == cases | {f"{case}_with_sdk" for case in cases}
+    assert set(figures["ratios"]) == cases | {f"{case}_with_sdk" for case in cases} | set(CHARTS)
     assert all(ratio > 0 for ratio in figures["ratios"].values())
-    assert all(case in done.stdout for case in cases)
+    assert all(case in done.stdout for case in [*cases, *CHARTS])
 
 
 def test_an_unknown_case_is_refused_with_the_known_ones() -> None:
@@ -52,3 +53,11 @@ def test_what_the_sides_know_alike_may_stand_beside_what_only_one_knows() -> Non
     here: dict[str, Any] = dict.fromkeys(SAME)
 
     require_same_work("parse", {**here, "domain": None, "id": "a"}, {**here, "id": "b"})
+
+
+def test_charts_that_take_different_steps_are_not_compared() -> None:
+    steps = {"rows": [{"states": ["a"], "n": 1, "emitted": []}]}
+
+    require_same_steps("chart_flat", steps, steps)
+    with pytest.raises(ValueError, match="'chart_flat' does not do the same work on both sides"):
+        require_same_steps("chart_flat", steps, {"rows": []})
