@@ -105,11 +105,16 @@ def _is_compatible(older: Contract, newer: Contract, path: Path) -> bool:
         click.echo(click.style(str(finding), fg="red" if finding.is_breaking else None))
     breaking = sum(finding.is_breaking for finding in findings)
     if breaking:
-        count = f"{breaking} change{'' if breaking == 1 else 's'}"
-        click.echo(click.style(f"It cannot replace {path}: {count} would break somebody.", fg="red"), err=True)
+        text = f"It cannot replace {path}: {_counted(breaking)} would break somebody."
+        click.echo(click.style(text, fg="red"), err=True)
     else:
-        click.echo(f"It can replace {path}: {len(findings)} changes, none of them breaking.")
+        changes = f"{_counted(len(findings))}, none of them breaking" if findings else "nothing has changed"
+        click.echo(f"It can replace {path}: {changes}.")
     return not breaking
+
+
+def _counted(changes: int) -> str:
+    return f"{changes} change{'' if changes == 1 else 's'}"
 
 
 def _contracts(app: App) -> Iterable[Contract]:

@@ -53,7 +53,7 @@ class LogNotes(logging.Handler):
 
     def __enter__(self) -> LogNotes:
         self._level_before = self._logger.level
-        if not logging.getLogger().handlers:
+        if not logging_is_set_up():
             self._logger.addHandler(self)
             if self._verbose:
                 self._logger.setLevel(logging.INFO)
@@ -91,6 +91,11 @@ class LogNotes(logging.Handler):
         if error is not None and self._verbose:
             text += "\n" + "".join(traceback.format_exception(error)).rstrip()
         return text
+
+
+def logging_is_set_up() -> bool:
+    """Whether the program has said where log records go."""
+    return bool(logging.getLogger().handlers)
 
 
 def place_in_user_code(error: BaseException) -> str:

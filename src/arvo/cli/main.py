@@ -13,6 +13,7 @@ import msgspec
 from arvo.cli.console import no_colour_wanted
 from arvo.cli.contract_commands import contract
 from arvo.cli.init_command import init
+from arvo.cli.machine_commands import machine
 from arvo.cli.run_command import run
 
 __all__ = ["main"]
@@ -55,3 +56,4 @@ def version(*, as_json: bool) -> None:
 main.add_command(run)
 main.add_command(init)
 main.add_command(contract)
+main.add_command(machine)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
@@ -115,6 +116,7 @@ class Run:
         self._late: dict[Process, None] = {}
         self._unfinished: list[Process] = []
         self._stopped: str | None = None
+        self._context = copy_context()
         self._reading: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -142,7 +144,8 @@ class Run:
         self._stopped = reason
         if self._reading is not None:
             self._reading.cancel()
-            self._closing = asyncio.create_task(self._close())
+            # Whoever calls may be inside of a handler, which the app must not take this task to be.
+            self._closing = asyncio.create_task(self._close(), context=self._context)
 
     def undone(self) -> str:
         """What would be left undone, were the run cut off now."""

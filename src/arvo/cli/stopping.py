@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stopping", "stoppable"]
 
-CUT_OFF_SECONDS: Final = 1.8
+CUT_OFF_SECONDS: Final = 1.5
 """So long after the signal the process ends even if something in it never gives way, such as a handler that blocks."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

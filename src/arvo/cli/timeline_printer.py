@@ -144,9 +144,7 @@ class LivePrinter:
     def finished(self, summary: RunSummary) -> None:
         """Print what is left, and the summary."""
         for process in tuple(self._waiting):
-            self._show(process)
-            if process in self._waiting:
-                _print(self._console, self._layout.ending(process, None))
+            self._show(process, is_over=True)
         self._close()
         _print(self._console, summary_rows(summary))
 
@@ -157,11 +155,12 @@ class LivePrinter:
             if first in self._waiting:
                 return
 
-    def _show(self, process: Process) -> None:
+    def _show(self, process: Process, *, is_over: bool = False) -> None:
         """Print what has happened to the input since it was last shown."""
         outcome, shown = self._waiting[process], self._shown_steps.get(process)
+        is_over = is_over or outcome is not None
         steps = process.steps[shown or 0 :]
-        if process is not self._latest and (steps or outcome is not None or shown is None):
+        if process is not self._latest and (steps or is_over or shown is None):
             self._close()
             self._latest = process
             self._spoke_at = self._clock()
@@ -170,10 +169,10 @@ class LivePrinter:
             self._spoke_at = self._clock()
             _print(self._console, self._layout.rows(step))
         self._shown_steps[process] = (shown or 0) + len(steps)
-        if outcome is not None:
+        if is_over:
             _print(self._console, self._layout.ending(process, outcome))
             del self._waiting[process], self._shown_steps[process]
-            self._ended -= 1
+            self._ended -= outcome is not None
             self._close()
 
     def _close(self) -> None:

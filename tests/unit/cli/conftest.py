@@ -28,6 +28,8 @@ class Done:
     code: int
     out: str
     err: str
+    both: str = ""
+    """Both streams as one, in the order in which they were written."""
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -59,7 +61,7 @@ class Project:
         done = CliRunner(env=environment).invoke(main, arguments)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
-        return Done(done.exit_code, done.stdout, done.stderr)
+        return Done(done.exit_code, done.stdout, done.stderr, done.output)
 
     def run(self, *arguments: str, **environment: str) -> Done:
         """Run `arvo run shop:app` over the file `events.jsonl` in this process."""

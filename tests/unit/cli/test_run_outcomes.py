@@ -132,6 +132,27 @@ def test_a_second_run_over_the_same_memory_says_that_all_was_done_before(project
     assert "arvo.orc.order    - ignored: the workflow is done\n  = ignored: the workflow is done\n" in shown
 
 
+def test_what_became_of_an_earlier_event_may_be_unknown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from arvo.backends.memory import InMemoryMachineMemory
+    from arvo.errors import BackendError
+
+    reads = 0
+    read = InMemoryMachineMemory.read
+
+    async def break_at_last(memory: InMemoryMachineMemory, id: str) -> dict[str, Any] | None:
+        nonlocal reads
+        reads += 1
+        if reads > 2:
+            raise BackendError("the memory is gone")
+        return await read(memory, id)
+
+    monkeypatch.setattr(InMemoryMachineMemory, "read", break_at_last)
+    project.write("events.jsonl", an_order(ask=True), an_order(ask=True))
+    done = project.run("--json")
+    assert endings(done) == [("waiting", True), ("failed", False)]
+    assert done.of_kind("outcome")[1]["reason"].endswith("cannot be read: the memory is gone")
+
+
 def test_a_failed_workflow_stays_failed(project: Project) -> None:
     project.write("events.jsonl", an_order(how="broken"))
     assert project.spawn("run", "shop:app", "--events", "events.jsonl", *MEMORY).code == 1

@@ -66,10 +66,11 @@ def test_an_input_that_is_silent_does_not_hold_back_what_others_did(project: Pro
         process.stdin.flush()
         rows = [process.stdout.readline().decode().rstrip() for _ in range(9)]
         process.terminate()
-        process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=60)
     assert rows[0].startswith("com.card.charge slow-1 ")
     assert rows[4].startswith("com.card.charge quick-1 ")
     assert rows[8].endswith("= #2 evt.card.charge.success")
+    assert "com.card.charge slow-1, continued\n  = not finished\n\n1 input in " in rest.decode()
 
 
 def test_what_comes_of_an_input_after_its_answer_is_shown_too(project: Project) -> None:
@@ -154,6 +155,18 @@ def test_a_system_error_is_shown_with_its_reason(project: Project) -> None:
     assert rows[3].endswith("#2 sys.com.card.charge.error")
     assert rows[4] == "    KeyError: 'no such card'"
     assert done.code == 1
+
+
+def test_of_many_events_that_were_given_up_the_first_are_told(project: Project) -> None:
+    source = (project.folder / "shop.py").read_text(encoding="utf-8")
+    broken = source.replace("await asyncio.sleep(0.05)", "raise ExecutionViolation('full')")
+    (project.folder / "shop.py").write_text(broken, encoding="utf-8")
+    lines = [a_charge(id=f"p-{number}", type="com.parcel.ship", subject=f"parcel/{number}") for number in range(7)]
+    project.write("events.jsonl", *lines)
+    rows = project.run("--timeline", "none").out.splitlines()
+    assert rows[-7] == "Given up: 7 events."
+    assert all(row.startswith("  'com.audit.log' gave up 'evt.audit.log.done'") for row in rows[-6:-1])
+    assert rows[-1] == "  ..."
 
 
 def test_text_from_outside_cannot_steer_the_terminal(project: Project) -> None:
