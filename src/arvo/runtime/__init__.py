@@ -1,7 +1,6 @@
-"""Runs handlers in this process: assembly, order, back-pressure, retries, dead letters, domains and clean shutdown.
+"""Runs handlers: in this process with `App`, from a durable store with `Worker`.
 
-What a worker with a durable store shares with it: `attempt`, `retry`, `dead_letters`, `middleware`, `hooks`,
-`assembly`.
+What both share: `attempt`, `retry`, `dead_letters`, `middleware`, `hooks`, `assembly`. The durable side is in `worker`.
 """
 
 from arvo.runtime.app import App, Sink
@@ -12,6 +11,7 @@ from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
 from arvo.runtime.retry import Park, Retry, RetryPolicy
 from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
 from arvo.runtime.subscription import Servable, Settings, Subscription, WorkflowDefinition
+from arvo.runtime.worker import Worker, WorkerReport, enqueue
 
 __all__ = [
     "App",
@@ -34,5 +34,8 @@ __all__ = [
     "Subscription",
     "UnansweredError",
     "Unfinished",
+    "Worker",
+    "WorkerReport",
     "WorkflowDefinition",
+    "enqueue",
 ]

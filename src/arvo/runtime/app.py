@@ -12,6 +12,7 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from arvo.backends.memory import InMemoryMachineMemory
@@ -22,7 +23,8 @@ from arvo.ports import SystemClock
 from arvo.runtime.assembly import check_assembly, doubts
 from arvo.runtime.broker import Broker
 from arvo.runtime.chain import Lane
-from arvo.runtime.middleware import wrapped
+from arvo.runtime.middleware import taken_by, wrapped
+from arvo.runtime.publishing import collector_of
 from arvo.runtime.records import Records
 from arvo.runtime.retry import RetryPolicy
 from arvo.runtime.shutdown import AppClosedError
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
     from arvo.handlers import EventHandler
     from arvo.ports import Clock, MachineMemory
     from arvo.runtime.dead_letters import DeadLetter
-    from arvo.runtime.hooks import DeadLetterHook, Observer
-    from arvo.runtime.middleware import Execute, Middleware
+    from arvo.runtime.hooks import DeadLetterHook, Hooks, Observer
+    from arvo.runtime.middleware import Middleware
     from arvo.runtime.resolution import Answering
     from arvo.runtime.shutdown import ShutdownReport
     from arvo.runtime.subscription import Servable
@@ -91,7 +93,9 @@ class App:
         )
         given = [entry if isinstance(entry, Subscription) else Subscription(entry) for entry in handlers]
         self.handlers: tuple[Servable, ...] = tuple(entry.handler for entry in given)
-        check_assembly(self.handlers, external=frozenset(external))
+        self.external: frozenset[Contract] = frozenset(external)
+        """Contracts that other processes answer for."""
+        check_assembly(self.handlers, external=self.external)
         self.settings: Mapping[str, Settings] = {
             entry.handler.source: entry.settings(self._settings) for entry in given
         }
@@ -164,6 +168,26 @@ class App:
     # Looking at it.
 
     @property
+    def sinks(self) -> Mapping[str, Sink]:
+        """The sinks, by domain."""
+        return MappingProxyType(self._sinks)
+
+    @property
+    def unhandled(self) -> Sink | None:
+        """What takes the events that nobody here answers to."""
+        return self._unhandled
+
+    @property
+    def default_settings(self) -> Settings:
+        """What holds for sinks, and for handlers without settings of their own."""
+        return self._settings
+
+    @property
+    def hooks(self) -> Hooks:
+        """Who watches; whatever runs the handlers tells them."""
+        return self._records.hooks
+
+    @property
     def memory(self) -> MachineMemory:
         """Where workflows keep their state."""
         return self._memory
@@ -204,8 +228,16 @@ class App:
         Waits while the handler has `queue_limit` published events unfinished, unless called from inside a handler, sink
         or hook, whose publishing belongs to its own event. An answer to an event that waits for its domain ends that
         wait. Raises `ConfigViolation` when nobody answers to its address, `AppClosedError` when the app is not open.
+
+        In a handler or sink that a durable `Worker` runs, the event is stored together with what else comes of the
+        work there, or not at all.
         """
-        await self._open_broker().publish(traced(event))
+        event = traced(event)
+        collector = collector_of(self)
+        if collector is not None:
+            collector.publish(event)
+        else:
+            await self._open_broker().publish(event)
 
     @overload
     async def resolve(
@@ -299,25 +331,15 @@ class App:
                 for handler in self.handlers
             },
             sinks={
-                domain: Lane(f"sink of {domain}", _taken_by(sink), self._settings)
+                domain: Lane(f"sink of {domain}", taken_by(sink), self._settings)
                 for domain, sink in self._sinks.items()
             },
             unhandled=None
             if self._unhandled is None
-            else Lane("on_unhandled", _taken_by(self._unhandled), self._settings),
+            else Lane("on_unhandled", taken_by(self._unhandled), self._settings),
         )
 
     def _bound(self, handler: Servable) -> EventHandler:
         if not isinstance(handler, WorkflowDefinition):
             return handler
         return handler.bind(self._memory)
-
-
-def _taken_by(sink: Sink) -> Execute:
-    """The sink in the shape of a handler: nothing comes of what it takes."""
-
-    async def run(event: Event[Any]) -> tuple[Event[Any], ...]:
-        await sink(event)
-        return ()
-
-    return run

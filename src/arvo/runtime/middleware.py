@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from arvo.events import Event
 
-__all__ = ["Execute", "Middleware", "wrapped"]
+__all__ = ["Execute", "Middleware", "taken_by", "wrapped"]
 
 Execute: TypeAlias = Callable[[Event[Any]], Awaitable[Sequence[Event[Any]]]]
 """Takes an event and returns what came of it."""
@@ -35,5 +35,15 @@ def wrapped(execute: Execute, middleware: Iterable[Middleware]) -> Execute:
 def _layered(layer: Middleware, call_next: Execute) -> Execute:
     def run(event: Event[Any]) -> Awaitable[Sequence[Event[Any]]]:
         return layer(event, call_next)
+
+    return run
+
+
+def taken_by(sink: Callable[[Event[Any]], Awaitable[None]]) -> Execute:
+    """A sink in the shape of a handler: nothing comes of what it takes."""
+
+    async def run(event: Event[Any]) -> Sequence[Event[Any]]:
+        await sink(event)
+        return ()
 
     return run

@@ -1,0 +1,78 @@
+"""The claims that a worker has in hand: which lanes it works on, which of them it is still entitled to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+    from arvo.ports import Claim
+    from arvo.runtime.worker.posts import Post
+
+__all__ = ["Hand", "Hands"]
+
+_STORING_FOR_EACH_TASK = 4
+
+
+@dataclass(slots=True, eq=False)
+class Hand:
+    """One claim. `secured_at` is when its lease was last known to begin anew, `lost` that it is somebody else's."""
+
+    claim: Claim
+    post: Post
+    secured_at: float
+    task: asyncio.Task[None] | None = None
+    lost: bool = False
+
+
+class Hands:
+    """All claims of one worker, until they are finished or given back."""
+
+    def __init__(self, posts: Mapping[str, Post], concurrency: int) -> None:
+        self._posts = posts
+        self._concurrency = concurrency
+        self._hands: dict[tuple[UUID, int], Hand] = {}
+        self._running = 0
+
+    def __len__(self) -> int:
+        return len(self._hands)
+
+    def __iter__(self) -> Iterator[Hand]:
+        return iter(tuple(self._hands.values()))
+
+    def take(self, claim: Claim, now: float) -> Hand:
+        """Begin the work on a claim."""
+        hand = Hand(claim, self._posts[claim.handler], now)
+        self._hands[claim.lane, claim.token] = hand
+        hand.post.running += 1
+        self._running += 1
+        return hand
+
+    def ran(self, hand: Hand) -> None:
+        """The work is done; what came of it is still to be stored, and others can run meanwhile."""
+        hand.task = None
+        hand.post.running -= 1
+        self._running -= 1
+
+    def of(self, claim: Claim) -> Hand | None:
+        """The hand of a claim."""
+        return self._hands.get((claim.lane, claim.token))
+
+    def drop(self, claim: Claim) -> None:
+        """The claim is over."""
+        self._hands.pop((claim.lane, claim.token), None)
+
+    def room(self) -> tuple[dict[str, int], int]:
+        """How many more lanes of each address can be worked on, full ones left out, and how many in all."""
+        storing = len(self._hands) - self._running
+        free = 0 if storing >= self._concurrency * _STORING_FOR_EACH_TASK else self._concurrency - self._running
+        by_address = {
+            address: min(post.settings.concurrency - post.running, free)
+            for address, post in self._posts.items()
+            if post.running < post.settings.concurrency
+        }
+        return (by_address, min(free, sum(by_address.values()))) if free > 0 else ({}, 0)

@@ -1,0 +1,74 @@
+"""Where events go that a durable worker has to store: which lane takes them, or the waiting room of their domain.
+
+Emitted events are never refused: an address that no handler of this app has may belong to another process, or to the
+caller who wants the answer, so the delivery is stored for whoever claims it (`queues` shows what nobody does).
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from arvo.errors import ConfigViolation
+from arvo.ports import NewDelivery
+
+if TYPE_CHECKING:
+    from arvo.events import Event
+    from arvo.runtime.app import App
+
+__all__ = ["UNHANDLED", "Routes", "sink_address"]
+
+UNHANDLED = "on_unhandled hook"
+"""Under this name wait the events for the app's `on_unhandled`. With a space, which no source can have."""
+
+
+def sink_address(domain: str) -> str:
+    """The name under which events wait for the sink of a domain. With spaces, which no source can have."""
+    return f"sink of {domain}"
+
+
+class Routes:
+    """The addresses that one app knows."""
+
+    def __init__(self, app: App) -> None:
+        self._handlers = frozenset(handler.source for handler in app.handlers)
+        self._external = frozenset(contract.type for contract in app.external)
+        self._sinks = {domain: sink_address(domain) for domain in app.sinks}
+        self._takes_unhandled = app.unhandled is not None
+
+    def emitted(self, event: Event[Any]) -> NewDelivery | None:
+        """The way of an event that a handler returned; None: it waits for somebody in its domain."""
+        if event.domain is not None:
+            return self._into_domain(event, event.domain)
+        address = _address_of(event)
+        if self._takes_unhandled and address not in self._handlers and address not in self._external:
+            address = UNHANDLED
+        return NewDelivery(handler=address, event=event)
+
+    def published(self, event: Event[Any]) -> NewDelivery | None:
+        """The way of an event that was brought here on purpose: a handler goes before the event's domain.
+
+        Raises `ConfigViolation` when nobody is known to answer to its address.
+        """
+        address = _address_of(event)
+        if address in self._handlers or address in self._external:
+            return NewDelivery(handler=address, event=event)
+        if event.domain is not None:
+            return self._into_domain(event, event.domain)
+        if self._takes_unhandled:
+            return NewDelivery(handler=UNHANDLED, event=event)
+        close = get_close_matches(address, self._handlers | self._external, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ConfigViolation(
+            f"No handler of this app answers to {address!r}, the address of {event.type!r} (id {event.id}) from "
+            f"{event.source!r}, so nothing was stored.{hint} Correct `to`, add the handler to App(handlers=[...]), or "
+            "name its contract in App(external=[...]) if another process answers."
+        )
+
+    def _into_domain(self, event: Event[Any], domain: str) -> NewDelivery | None:
+        sink = self._sinks.get(domain)
+        return None if sink is None else NewDelivery(handler=sink, event=event)
+
+
+def _address_of(event: Event[Any]) -> str:
+    return event.type if event.to is None else event.to
