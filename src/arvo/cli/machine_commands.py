@@ -56,9 +56,9 @@ def show(reference: str, version: str | None, form: str, snapshot: IO[bytes] | N
     """
     if form == "json" and snapshot is not None:
         raise click.UsageError("A document has no place for what is active. Use --snapshot with mermaid or svg.")
+    chosen = _chosen(_machines(reference), version, reference)
+    kept = None if snapshot is None else _snapshot_in(snapshot)
     try:
-        chosen = _chosen(_machines(reference), version, reference)
-        kept = None if snapshot is None else _snapshot_in(snapshot)
         if form == "json":
             click.echo(json.dumps(chosen.to_xstate(), indent=2, ensure_ascii=False))
         elif form == "svg":
@@ -105,7 +105,8 @@ def check(references: tuple[str, ...], *, strict: bool) -> None:
 
 
 def _machines(reference: str) -> tuple[AnyMachine, ...]:
-    found = load(reference, (ChartMachine, Orchestrator))
+    kinds: tuple[type[AnyMachine], type[Orchestrator]] = (ChartMachine, Orchestrator)
+    found = load(reference, kinds)
     return found.machines if isinstance(found, Orchestrator) else (found,)
 
 
@@ -136,8 +137,12 @@ def _report(one: AnyMachine) -> bool:
     """Say how a machine looks, and whether it is doubted. Raises `DefinitionError` if it cannot work."""
     states = len(one.definition.states) - 1
     doubts = one.doubts
-    count = f"{len(doubts) or 'no'} doubt{'' if len(doubts) == 1 else 's'}"
-    click.echo(f"{one.version.dataschema}: {states} states, no errors, {count}")
+    found = f"{_counted(states, 'state')}, no errors, {_counted(len(doubts), 'doubt')}"
+    click.echo(f"{one.version.dataschema}: {found}")
     for doubt in doubts:
         click.echo(click.style(f"  {doubt}", fg="yellow"))
     return bool(doubts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
