@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from arvo.ports import WorkerStatus
 
-__all__ = ["dead_workers", "own_info"]
+__all__ = ["dead_workers", "own_info", "process_key"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -28,7 +28,7 @@ def own_info(worker: str, handlers: Iterable[str]) -> WorkerInfo:
     """What this process tells about a worker in it."""
     pid = os.getpid()
     return WorkerInfo(
-        id=worker, host=socket.gethostname(), pid=pid, process_key=_process_key(pid), handlers=tuple(handlers)
+        id=worker, host=socket.gethostname(), pid=pid, process_key=process_key(pid), handlers=tuple(handlers)
     )
 
 
@@ -46,14 +46,14 @@ def _is_gone(worker: WorkerInfo, own: WorkerInfo) -> bool:
     visible = _surroundings_of(own)
     if not visible or worker.host != own.host or _surroundings_of(worker) != visible:
         return False
-    return _process_key(worker.pid) != worker.process_key
+    return process_key(worker.pid) != worker.process_key
 
 
 def _surroundings_of(worker: WorkerInfo) -> str:
     return worker.process_key.rpartition(":")[0]
 
 
-def _process_key(pid: int) -> str:
+def process_key(pid: int) -> str:
     """Boot and namespace in which process ids mean the same, and when the process began; empty where /proc is not."""
     try:
         namespace = Path("/proc/self/ns/pid").readlink()

@@ -8,16 +8,43 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.runtime import RetryPolicy, Worker
-from tests.unit.runtime.scene import OUTSIDE
+from tests.unit.runtime.scene import OUTSIDE, answer, handler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 
     from arvo.events import Event
     from arvo.ports import Store
+    from tests.unit.runtime.scene import FunctionHandler
+
+ONE = "com.one.handler"
 
 QUICK = RetryPolicy(attempts=3, initial_delay=timedelta(milliseconds=5), jitter=0)
 """Retries that tests need not wait for."""
+
+
+class Gate:
+    """A handler that begins, and ends when it is let through."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.open = asyncio.Event()
+        self.runs = 0
+        self.cancelled = 0
+
+    def handler(self) -> FunctionHandler:
+        @handler(ONE)
+        async def gate(event: Event[Any]) -> Event[Any]:
+            self.runs += 1
+            self.begun.set()
+            try:
+                await self.open.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+            return answer(ONE, event)
+
+        return gate
 
 
 @asynccontextmanager
