@@ -1,4 +1,7 @@
-"""The example order system, as its readers would try it: every kind of order ends as it should, and exactly once."""
+"""The example order system, as its readers would try it: every kind of order ends as it should, and exactly once.
+
+Its order workflow is written twice, as a resumable and as a statechart; from outside nobody can tell which one runs.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,16 @@ import pytest
 
 from arvo.backends.memory import InMemoryMachineMemory
 from arvo.backends.sqlite import SqliteMachineMemory
+from examples.orders import app as with_resumable
+from examples.orders import app_machine as with_machine
 from examples.orders import make_orders
-from examples.orders.app import app
 from examples.orders.card import ChargeCard, charge_v1
 from examples.orders.order import OrderFailed, OrderPlaced, PlaceOrder, order_v1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from arvo import Event
+    from arvo import App, Event
     from arvo.ports import MachineMemory
     from arvo.runtime import Observation
 
@@ -28,7 +32,15 @@ SHOP = "com.web.checkout"
 ORDERS = Path(make_orders.__file__).with_name("orders.jsonl")
 
 _observed: list[Observation] = []
-app.on_event(_observed.append)
+for each in (with_resumable, with_machine):
+    each.app.on_event(_observed.append)
+
+
+@pytest.fixture(params=[with_resumable, with_machine], ids=["resumable", "machine"])
+def app(request: pytest.FixtureRequest) -> App:
+    """The example, with its order workflow as one or the other."""
+    found: App = request.param.app
+    return found
 
 
 @pytest.fixture
@@ -39,7 +51,7 @@ def observed() -> list[Observation]:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[MachineMemory]:
+async def memory(request: pytest.FixtureRequest, app: App, tmp_path: Path) -> AsyncGenerator[MachineMemory]:
     """An empty machine memory that the example uses."""
     if request.param == "memory":
         kept: MachineMemory = InMemoryMachineMemory()
@@ -64,7 +76,7 @@ def an_order(**changes: Any) -> PlaceOrder:
     return PlaceOrder.model_validate({**ordinary.model_dump(), **changes})
 
 
-async def placed(order: PlaceOrder) -> OrderPlaced | OrderFailed:
+async def placed(app: App, order: PlaceOrder) -> OrderPlaced | OrderFailed:
     answer = await app.resolve(order_v1.request(order, source=SHOP), expect=order_v1)
     assert isinstance(answer.data, OrderPlaced | OrderFailed)
     return answer.data
@@ -75,8 +87,10 @@ def handled(observed: list[Observation]) -> Counter[str]:
 
 
 @pytest.mark.usefixtures("memory")
-async def test_an_ordinary_order_is_charged_reserved_and_shipped_in_one_parcel(observed: list[Observation]) -> None:
-    outcome = await placed(an_order())
+async def test_an_ordinary_order_is_charged_reserved_and_shipped_in_one_parcel(
+    app: App, observed: list[Observation]
+) -> None:
+    outcome = await placed(app, an_order())
     assert isinstance(outcome, OrderPlaced)
     assert len(outcome.tracking) == 1
     assert outcome.tracking[0].startswith("LEJ-")
@@ -85,16 +99,18 @@ async def test_an_ordinary_order_is_charged_reserved_and_shipped_in_one_parcel(o
 
 
 @pytest.mark.usefixtures("memory")
-async def test_a_large_order_is_shipped_in_parcels_of_ten(observed: list[Observation]) -> None:
-    outcome = await placed(an_order(sku="cable", quantity=25, amount_cents=22_500))
+async def test_a_large_order_is_shipped_in_parcels_of_ten(app: App, observed: list[Observation]) -> None:
+    outcome = await placed(app, an_order(sku="cable", quantity=25, amount_cents=22_500))
     assert isinstance(outcome, OrderPlaced)
     assert len(set(outcome.tracking)) == 3
     assert handled(observed)["com.parcel.book"] == 3
 
 
 @pytest.mark.usefixtures("memory")
-async def test_an_expensive_order_waits_for_a_yes_before_anything_is_bought(observed: list[Observation]) -> None:
-    outcome = await placed(an_order(sku="desk", quantity=4, amount_cents=159_600))
+async def test_an_expensive_order_waits_for_a_yes_before_anything_is_bought(
+    app: App, observed: list[Observation]
+) -> None:
+    outcome = await placed(app, an_order(sku="desk", quantity=4, amount_cents=159_600))
     assert isinstance(outcome, OrderPlaced)
     assert [seen.handler for seen in observed[:4]] == [
         "arvo.orc.order",
@@ -105,8 +121,8 @@ async def test_an_expensive_order_waits_for_a_yes_before_anything_is_bought(obse
 
 
 @pytest.mark.usefixtures("memory")
-async def test_a_rejected_order_fails_and_nothing_was_bought(observed: list[Observation]) -> None:
-    outcome = await placed(an_order(sku="desk", quantity=20, amount_cents=798_000))
+async def test_a_rejected_order_fails_and_nothing_was_bought(app: App, observed: list[Observation]) -> None:
+    outcome = await placed(app, an_order(sku="desk", quantity=20, amount_cents=798_000))
     assert outcome == OrderFailed(reason="mara said no: too much for one order")
     assert handled(observed) == {"arvo.orc.order": 2, "sink of human.approval": 1}
 
@@ -128,16 +144,16 @@ async def test_a_rejected_order_fails_and_nothing_was_bought(observed: list[Obse
     ids=["declined", "currency", "out of stock", "carrier", "both"],
 )
 async def test_an_order_that_fails_undoes_what_was_done_and_nothing_else(
-    observed: list[Observation], changes: dict[str, Any], reason: str | None, undone: dict[str, int]
+    app: App, observed: list[Observation], changes: dict[str, Any], reason: str | None, undone: dict[str, int]
 ) -> None:
-    outcome = await placed(an_order(**changes))
+    outcome = await placed(app, an_order(**changes))
     assert isinstance(outcome, OrderFailed)
     assert reason in (None, outcome.reason)
     compensations = {"com.stock.release", "com.card.refund"}
     assert {name: count for name, count in handled(observed).items() if name in compensations} == undone
 
 
-async def test_the_first_version_of_the_card_service_takes_no_currency() -> None:
+async def test_the_first_version_of_the_card_service_takes_no_currency(app: App) -> None:
     answer = await app.resolve(
         charge_v1.request(ChargeCard(card="4111-1111", amount_cents=100), source=SHOP), expect=charge_v1
     )
@@ -145,7 +161,7 @@ async def test_the_first_version_of_the_card_service_takes_no_currency() -> None
 
 
 async def test_two_hundred_orders_each_end_exactly_once_and_again_not_at_all(
-    memory: MachineMemory, observed: list[Observation]
+    app: App, memory: MachineMemory, observed: list[Observation]
 ) -> None:
     lines = [json.loads(line) for line in ORDERS.read_text(encoding="utf-8").splitlines()]
     orders = [order_v1.request(PlaceOrder.model_validate(line["data"]), source=SHOP, id=line["id"]) for line in lines]

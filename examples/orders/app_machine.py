@@ -1,0 +1,24 @@
+"""The same application with the order workflow as a statechart: nothing else in it knows the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arvo import App, Event
+
+from .approval import HUMAN
+from .card import charge_card, refund_card
+from .fulfilment import fulfil_order
+from .manager import decision
+from .order_machine import place_order
+from .shipping import book_parcel
+from .stock import release_stock, reserve_stock
+
+app = App(
+    handlers=[place_order, fulfil_order, charge_card, refund_card, reserve_stock, release_stock, book_parcel],
+)
+
+
+@app.sink(HUMAN)
+async def ask_the_manager(event: Event[Any]) -> None:
+    await app.publish(decision(event))
