@@ -84,6 +84,11 @@ def check(references: tuple[str, ...], *, strict: bool) -> None:
     or a state that nothing leads out of. What a function calls is known by its return annotation.
 
     \b
+    Examples:
+      arvo machine check shop.order:machine
+      arvo machine check shop.order:place_order shop.refund:refund_order --strict
+
+    \b
     Exit code:
       0    no errors
       1    a machine cannot work, or is doubted with --strict
