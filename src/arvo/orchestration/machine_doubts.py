@@ -136,7 +136,7 @@ def _is_guarded(state: StateNode, event_type: str) -> bool:
 def _replies(service: ContractVersion[Any, Any]) -> dict[str, str]:
     """The event types of a service's replies, with how to call them."""
     return {
-        service.system_error_type: "its system error",
+        service.system_error_type: "the system error",
         **{event_type: payload.__name__ for payload, event_type in service.emit_types.items()},
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import DefinitionError, Issue
+from arvo.orchestration import Orchestrator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -48,6 +49,9 @@ def doubts(handlers: Sequence[Servable], *, sinks: Collection[str]) -> Iterator[
                     f"{call}which is served at {elsewhere[0]!r} and not at {version.accepted_type!r}: only calls "
                     f"wrapped in Emit(..., to={elsewhere[0]!r}) arrive there."
                 )
+        if isinstance(caller, Orchestrator):
+            for machine in caller.machines:
+                yield from (f"{machine!r}: {doubt}." for doubt in machine.doubts)
 
 
 def _empty(handlers: Sequence[Servable]) -> Iterator[Issue]:

@@ -137,7 +137,7 @@ def test_replies_of_a_called_service_that_nobody_takes_are_doubted_where_it_is_c
     asking.on(ServiceError, of=charge_v1, to=end)
     assert doubts(machine) == [("#order.asking", "never_taken"), ("#order.asking", "never_taken")]
     text = messages(machine)
-    assert "takes its system error (sys.com.stock.reserve.error), a reply of #/services/stock.reserve/1.0.0" in text
+    assert "takes the system error (sys.com.stock.reserve.error), a reply of #/services/stock.reserve/1.0.0" in text
     assert "takes CardDeclined (evt.card.charge.declined), a reply of #/services/card.charge/1.0.0, which is" in text
 
 
