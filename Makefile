@@ -21,8 +21,10 @@ help: ## List the targets
 
 demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 real orders
 	@mkdir -p build && rm -f build/orders.db*
-	@echo "== 200 orders through examples/orders, its workflows kept in build/orders.db: one order of each kind, then the sums"
-	@$(BIN)/arvo run examples.orders.app:app --events examples/orders/orders.jsonl --memory sqlite:///build/orders.db
+	@echo "== 200 orders through the system in examples/orders, whose workflows are kept in build/orders.db"
+	@echo "== One order of each kind as a timeline: shipped, card declined, out of stock, rejected or approved by the manager,"
+	@echo "== and undone because the carrier broke down (which is logged as a warning). Then the sums over all orders."
+	@$(BIN)/arvo run examples.orders.app:app --events examples/orders/orders.jsonl --memory sqlite:///build/orders.db --timeline kinds
 
 test: check ## Run check, then every test with coverage
 	@echo "== Tests (pytest, one worker for each core)"
