@@ -34,7 +34,9 @@ def _problems(state: DraftedState) -> Iterator[tuple[str, str]]:
         yield "it is parallel without states in it; add some, or make it an ordinary state", "no_states"
     elif state.children and not has_states:
         yield "its history has nothing to remember; add states to it, or remove the history", "no_states"
-    if blueprint.on_done and not has_states:
+    if blueprint.on_done and state.parent is None:
+        yield "nothing can follow once the whole machine is done; remove its on_done", "never_done"
+    elif blueprint.on_done and not has_states:
         yield "it can never be done, for there are no states in it; remove its on_done", "never_done"
     if blueprint.kind != "final":
         return

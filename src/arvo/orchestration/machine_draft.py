@@ -104,7 +104,7 @@ class MachineDraft:
         name = self._action_names.of(function, place)
         what = f"Action {name!r} of the {self.title}"
         check_function(function, what, arguments=("state", "reply") if takes_reply else ("state",))
-        self.effects[name] = effect = StateAction(function, takes_reply, self.model, what)
+        self.effects[name] = effect = StateAction(function, takes_reply, self.model, self.signals, what)
         return Action(name, effect)
 
     def guard(self, condition: Any, place: str, *, takes_reply: bool = False) -> ChartGuard:

@@ -6,7 +6,7 @@ What a function returned is read here, strictly. Where functions are attached is
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -52,6 +52,8 @@ class StateAction:
     function: Callable[..., Any]
     takes_reply: bool
     model: type[BaseModel]
+    signals: Mapping[str, Signal]
+    """Those of its machine."""
     what: str
     """How errors name it."""
 
@@ -68,7 +70,7 @@ class StateAction:
                 assigned = item
             elif isinstance(item, Payload | Emit):
                 scope.emit(item)
-            elif isinstance(item, Signal):
+            elif isinstance(item, Signal) and self.signals.get(item.name) is item:
                 scope.raise_event({"type": item.name})
             else:
                 raise self._refused(f"returned {item!r:.80}")
@@ -79,12 +81,14 @@ class StateAction:
     def _refused(self, problem: str) -> ContractViolation:
         return ContractViolation(
             f"{self.what} {problem}. Return a new {self.model.__name__}, a payload that a service accepts or an Emit "
-            "of one, a signal, several of them in a list or tuple, or None."
+            "of one, a signal of the same machine, several of them in a list or tuple, or None."
         )
 
 
 def _several(result: object) -> Sequence[Any]:
-    return result if isinstance(result, Sequence) else (result,)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(result, Sequence) and not isinstance(result, str | bytes):
+        return result  # pyright: ignore[reportUnknownVariableType]
+    return (result,)
 
 
 def checked_state(state: object, model: type[M], what: str) -> M:
@@ -133,16 +137,19 @@ def check_function(function: object, what: str, *, arguments: tuple[str, ...]) -
     takes = f"({', '.join(arguments)})"
     if not callable(function):
         raise DefinitionError(f"{what} is {function!r:.80}, which is no function. Give one that takes {takes}.")
-    if any(
-        is_kind(inspect.unwrap(function))
-        for is_kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    ):
+    if any(map(_is_lazy, (inspect.unwrap(function), getattr(function, "__call__", None)))):  # noqa: B004
         raise DefinitionError(
             f"{what} is async or yields, but a step of a machine is one plain call. Return the calls of services that "
             "do the work, and take their replies with .on(...)."
         )
     if not _can_be_called_with(function, len(arguments)):
         raise DefinitionError(f"{what} cannot be called with {takes}. Give it these parameters.")
+
+
+def _is_lazy(function: object) -> bool:
+    """Whether calling the function only makes something that has to be awaited or iterated over."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
 
 
 def arguments_of(function: Callable[..., Any]) -> int:

@@ -85,11 +85,11 @@ class State(Target[S], Generic[S, C, R]):
 
         Once a final one is entered, this state is done.
         """
-        return State(self.drafted.child(StateBlueprint(name, "final" if final else "atomic", tags=tuple(tags))))
+        return State(self.drafted.child(StateBlueprint(name, "final" if final else "atomic", tags=_several(tags))))
 
     def parallel(self, name: str, *, tags: Sequence[str] = ()) -> State[S, C, R]:
         """A state in this one whose own states are active together; it is done once all of them are."""
-        return State(self.drafted.child(StateBlueprint(name, "parallel", tags=tuple(tags))))
+        return State(self.drafted.child(StateBlueprint(name, "parallel", tags=_several(tags))))
 
     def history(self, name: str = "history", *, deep: bool = False, default: Target[S] | None = None) -> Target[S]:
         """A target that leads back to where this state was left: to its own states, or with `deep` to the innermost.
@@ -226,3 +226,7 @@ def _drafted(to: Targets[Any]) -> DraftedState | list[DraftedState] | None:
     if isinstance(to, Target):
         return to.drafted
     return [target.drafted for target in to]
+
+
+def _several(tags: Sequence[str]) -> tuple[str, ...]:
+    return (tags,) if isinstance(tags, str) else tuple(tags)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections.abc
 import typing
-from types import NoneType, SimpleNamespace, UnionType
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from arvo.handlers import Emit
@@ -56,9 +56,13 @@ def _return_annotation(function: object) -> Any:
     annotations = getattr(function, "__annotations__", {})
     if "return" not in annotations:
         return Any
-    shim = SimpleNamespace(__annotations__={"return": annotations["return"]})
+
+    def alike() -> None: ...
+
+    # The annotations of its parameters may name what only type checkers know.
+    alike.__annotations__ = {"return": annotations["return"]}
     try:
-        return typing.get_type_hints(shim, globalns=getattr(function, "__globals__", {}))["return"]
+        return typing.get_type_hints(alike, globalns=getattr(function, "__globals__", {}))["return"]
     except (NameError, TypeError, AttributeError, SyntaxError):
         return Any
 

@@ -77,6 +77,10 @@ def takes_reply(state: OrderState, reply: StockReserved) -> None: ...
 def does_nothing(*_: object) -> None: ...
 
 
+class Waiting:
+    async def __call__(self, state: OrderState) -> None: ...
+
+
 def yields(state: OrderState) -> Any:
     yield state
 
@@ -91,6 +95,7 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
     (lambda only: only.enter(takes_reply), "cannot be called with (state)"),
     (lambda only: only.enter(waits), "'waits' of the machine for #/orchestrators/order/1.0.0 is async or yields"),
     (lambda only: only.exit(yields), "is async or yields"),
+    (lambda only: only.exit(Waiting()), "is async or yields"),
     (lambda only: only.enter(ReserveStock(sku="s")), "which is no function"),
     (lambda only: only.always(when=True), "True, which is no function"),
     (lambda only: only.always(when=takes_reply), "cannot be called with (state)"),
@@ -195,6 +200,12 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("forgetful",): "no_states",
         ("single",): "never_done",
     }
+
+
+def test_nothing_follows_the_end_of_the_machine() -> None:
+    machine, only = started()
+    machine.root.on_done(to=only)
+    assert issues(machine) == {(): "never_done"}
 
 
 def test_a_final_state_that_takes_any_reply_is_an_error() -> None:

@@ -48,8 +48,9 @@ def counting(action: Callable[[Counted], object]) -> Machine[Any, Any, Any, Any,
 
 
 WRONG: list[tuple[Callable[[Counted], object], str]] = [
-    (lambda state: "done", "'only.enter' of the machine for #/orchestrators/order/1.0.0 returned 'd'"),
+    (lambda state: "done", "'only.enter' of the machine for #/orchestrators/order/1.0.0 returned 'done'"),
     (lambda state: [state, 5], "returned 5. Return a new Counted, a payload that a service accepts"),
+    (lambda state: order_machine().signal("ring"), "returned Signal(name='ring')"),
     (lambda state: [Counted(count=1), Counted(count=2)], "returned two states"),
     (lambda state: state.model_copy(update={"count": -1}), "count: Input should be greater than or equal to 0"),
     (lambda state: state.model_copy(update={"count": object()}), "Unable to serialize unknown type"),
@@ -61,7 +62,7 @@ WRONG: list[tuple[Callable[[Counted], object], str]] = [
 @pytest.mark.parametrize(
     ("action", "problem"),
     WRONG,
-    ids=["text", "number", "two states", "invalid", "not JSON", "no field", "no service"],
+    ids=["text", "number", "foreign signal", "two states", "invalid", "not JSON", "no field", "no service"],
 )
 async def test_what_an_action_may_not_return_leaves_everything_as_it_was(
     action: Callable[[Counted], object], problem: str

@@ -219,3 +219,9 @@ def test_tags_and_names_are_those_that_were_given() -> None:
     assert repr(waiting) == "<state 'waiting for mara' of the machine for #/orchestrators/order/1.0.0>"
     assert machine.to_xstate()["states"]["waiting for mara"]["tags"] == ["slow", "human"]
     assert machine.definition.find("waiting for mara").all_tags == {"slow", "human"}
+
+
+def test_one_tag_needs_no_list() -> None:
+    machine = asking_all(order_machine())
+    machine.start(at=machine.state("only", tags="slow"))(begin)
+    assert machine.to_xstate()["states"]["only"]["tags"] == ["slow"]
