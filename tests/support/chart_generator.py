@@ -21,6 +21,8 @@ EVENTS = ("go", "back", "next", "foo", "foo.bar", "foo.bar.baz", "job.done")
 RAISED = ("r1", "r2", "foo.raised")
 WILDCARDS = {"*": "other", "foo.*": "foo", "foo.bar.*": "foo.bar.qux", "job.*": "job.start", "xstate.done.*": "go"}
 """Each with an event to send for it; nobody sends done events."""
+TAKING_DONE_EVENTS = frozenset({"*", "xstate.done.*"})
+"""What these lead to may raise the event again that they take."""
 KEYS = ("a", "b", "c")
 ROUNDS = 4
 
@@ -173,11 +175,13 @@ class _Generator:
 
     def on(self, node: _Node) -> dict[str, Json]:
         chosen = self.random.sample(self.alphabet, self.random.randint(2, 4))
-        return {descriptor: self.reaction(node) for descriptor in chosen}
+        return {descriptor: self.reaction(node, descriptor) for descriptor in chosen}
 
-    def reaction(self, node: _Node) -> Json:
+    def reaction(self, node: _Node, descriptor: str) -> Json:
         if self.chance(0.07):
             return self.pick(({}, {"actions": []}))
+        if descriptor in TAKING_DONE_EVENTS:
+            return self.one_or_several(lambda: self.counted(node))
         if self.chance(0.15):
             target = self.target(node)
             return target if isinstance(target, str) else {"target": target}

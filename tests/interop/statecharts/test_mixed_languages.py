@@ -18,8 +18,8 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def halved() -> list[tuple[Json, int]]:
     """The records with at least two events, each with how many of them come before the handover."""
-    lines = (folder() / "statecharts" / "visible.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
+    paths = sorted((folder() / "statecharts").glob("*.jsonl"))
+    records = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     found = [(record, len(record["events"]) // 2) for record in records if len(record["events"]) > 1]
     assert found
     return found
