@@ -73,9 +73,3 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_block_says_its_language(page: Path) -> None:
     assert {block.language for block in blocks(page)} <= KNOWN_LANGUAGES
-
-
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_lines_fit_into_an_editor(page: Path) -> None:
-    rows = page.read_text(encoding="utf-8").splitlines()
-    assert [row for row in rows if len(row) > 160 and not row.startswith("|")] == []
