@@ -9,7 +9,7 @@ from arvo import App, Event
 from .approval import HUMAN
 from .card import charge_card, refund_card
 from .fulfilment import fulfil_order
-from .manager import decision
+from .inbox import decision
 from .order import place_order
 from .shipping import book_parcel
 from .stock import release_stock, reserve_stock

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from arvo import Emit, Machine, Orchestrator, ServiceError, services
-from arvo.orchestration import not_
+from arvo import Emit, Machine, Orchestrator, ServiceError, not_, services
 
 from .approval import HUMAN, Approved, AskApproval, Rejected, ask_v1
 from .card import CardCharged, CardDeclined, ChargeCardInCurrency, RefundCard, charge_v2, refund_v1
