@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arvo.contracts import Contract, Payload, ServiceError, services
+from arvo.errors import DefinitionError
 from arvo.orchestration import Guard, Machine, all_of, any_of, not_
 from tests.unit.orchestration.machines import Play, asking_all, begin, order_machine
 from tests.unit.orchestration.orders import (
@@ -221,3 +222,22 @@ async def test_replies_of_one_event_type_are_told_apart_by_who_sent_them(
         await play.start()
         await play.reply(reply, of=service)
         assert await play.value() == place
+
+
+class Broken(Payload, event_type="sys.com.mail.send.error"):
+    why: str
+
+
+async def test_a_declared_reply_of_the_type_of_a_system_error_is_no_service_error() -> None:
+    mail_v1 = acknowledging(Broken)
+    machine: Machine[Any, Any, OrderState, Any, Any] = Machine(order_v1, state=OrderState, services=services(mail_v1))
+    here, left = machine.state("here"), machine.state("left")
+    machine.start(at=here)(begin)
+    here.enter(lambda _: SendMail())
+    with pytest.raises(DefinitionError, match="it can take Broken"):
+        here.on(ServiceError)
+    here.on(Broken, to=left)
+    play = Play(machine)
+    await play.start()
+    await play.reply(Broken(why="paper"))
+    assert await play.value() == "left"

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from arvo.contracts import ServiceError
 from arvo.handlers import Emit
 from arvo.orchestration import Machine, Result, Signal
+from arvo.statecharts import Enqueue
 from tests.unit.orchestration.machines import begin, order_machine
 from tests.unit.orchestration.orders import (
     CardCharged,
@@ -176,7 +177,7 @@ def test_what_an_action_calls_is_read_from_its_return_annotation(annotation: obj
 
 
 @pytest.mark.parametrize(
-    "annotation", [Any, "NowhereDefined", "not an annotation", list, Emit, StockReserved, int, "list[int"]
+    "annotation", [Any, "NowhereDefined", "not an annotation", list, Emit, StockReserved, int, "list[int", Literal["x"]]
 )
 def test_where_an_annotation_tells_nothing_nothing_is_claimed_about_calls(annotation: object) -> None:
     assert doubts(returning(annotation)) == []
@@ -271,6 +272,13 @@ def test_machines_of_documents_are_doubted_too() -> None:
         order_v1, document, services=order_services, actions={"keep": lambda context, event, params: {"kept": True}}
     )
     assert doubts(machine) == [("#order", "never_called"), ("#order.asking", "never_taken")]
+
+
+def test_of_what_a_document_chooses_while_it_runs_nothing_is_claimed() -> None:
+    document: dict[str, Any] = {"id": "order", "type": "parallel", "entry": "ask", "states": {"one": {"on": {"*": {}}}}}
+    choose = Enqueue(lambda context, event, params, queue: queue.emit(ChargeCard(amount_cents=1)))
+    machine = Machine.from_xstate(order_v1, document, services=order_services, actions={"ask": choose})
+    assert doubts(machine) == []
 
 
 def test_calls_of_documents_are_seen_by_the_annotations_of_their_functions() -> None:

@@ -116,6 +116,12 @@ def test_what_cannot_work_is_refused_where_it_is_written(write: Callable[[Any], 
     assert problem in refused(lambda: write(only))
 
 
+def test_a_function_that_does_not_say_what_it_takes_is_taken_at_its_word() -> None:
+    machine, only = started()
+    only.always(to=machine.state("next"), when=max)
+    machine.check()
+
+
 def test_parallel_states_all_start_together() -> None:
     machine, _ = started()
     both = machine.parallel("both")
