@@ -11,7 +11,7 @@ from arvo.errors import BackendError
 if TYPE_CHECKING:
     from arvo.backends.postgres.address import Address
 
-__all__ = ["CONNECTION_LOST", "FAILURES", "backend_error", "is_passing"]
+__all__ = ["CONNECTION_LOST", "FAILURES", "backend_error", "is_outage", "is_passing"]
 
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """Everything that the driver raises for reasons outside this program."""
@@ -93,6 +93,11 @@ _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], .
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same call may succeed a moment later."""
     return isinstance(error, _PASSING)
+
+
+def is_outage(error: BackendError) -> bool:
+    """Tell whether a BackendError is about the server and not about what was asked of it."""
+    return isinstance(error.__cause__, CONNECTION_LOST)
 
 
 def backend_error(error: BaseException, address: Address) -> BackendError:

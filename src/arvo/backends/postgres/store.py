@@ -9,13 +9,14 @@ from secrets import randbits
 from typing import TYPE_CHECKING, Any, Self
 
 from arvo.backends.postgres.address import Address
-from arvo.backends.postgres.grouping import Grouping
+from arvo.backends.postgres.diagnosis import is_outage
 from arvo.backends.postgres.link import Link, Server
 from arvo.backends.postgres.notifications import Notifications
 from arvo.backends.postgres.store_inspection import PostgresStoreInspection
 from arvo.backends.postgres.store_rows import FinishRows, claim_of, incoming_rows, record_row
 from arvo.ports.clock import SystemClock
 from arvo.ports.store.bell import Bell
+from arvo.ports.store.grouping import Grouping
 from arvo.ports.store.identity import name_key
 from arvo.ports.store.work import FinishOutcome, check_one_for_each_lane
 
@@ -55,8 +56,8 @@ class PostgresStore(PostgresStoreInspection):
         self._quick = Link(self._server, timeout_seconds=_CALL_SECONDS, settings={"synchronous_commit": "off"})
         self._writers = [Link(self._server, timeout_seconds=_CALL_SECONDS) for _ in range(_GROUPS_AT_ONCE)]
         self._idle_writers = list(self._writers)
-        self._finishing = Grouping(self._finish_together, about=_lanes_of, at_once=_GROUPS_AT_ONCE)
-        self._publishing = Grouping(self._publish_together, about=_nothing, at_once=1)
+        self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=is_outage, at_once=_GROUPS_AT_ONCE)
+        self._publishing = Grouping(self._publish_together, about=_nothing, is_outage=is_outage)
         self._bell = Bell()
         self._notifications = Notifications(self._server, self._quick, self._bell)
         self._clock = SystemClock()

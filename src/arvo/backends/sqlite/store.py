@@ -1,7 +1,7 @@
 """The SQLite `Store`: one file, no server. The statements are in the modules named `store_...` beside this one.
 
-What queues up while the writing connection is busy is committed together (see `connection_thread`), each call undone
-by itself when it fails.
+What queues up while the writing connection is busy is committed together (see `connection_thread`), each call undone by
+itself when it fails; completions that queue up also share their statements.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, Self
 
-from arvo.backends.sqlite import store_arrivals, store_claims, store_completions
+from arvo.backends.sqlite import store_arrivals, store_claims, store_completions, store_operations
 from arvo.backends.sqlite.connections import Connections
 from arvo.backends.sqlite.location import database_path
 from arvo.backends.sqlite.schema import STORE
@@ -21,6 +21,7 @@ from arvo.backends.sqlite.store_inspection import SqliteStoreInspection
 from arvo.backends.sqlite.store_rows import completion_rows, incoming_rows, record_row
 from arvo.ports.clock import SystemClock
 from arvo.ports.store.bell import Bell
+from arvo.ports.store.grouping import Grouping
 from arvo.ports.store.identity import name_key
 from arvo.ports.store.work import check_one_for_each_lane
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from arvo.backends.sqlite.store_rows import IncomingRow
+    from arvo.backends.sqlite.store_rows import CompletionRows, IncomingRow
+    from arvo.errors import BackendError
     from arvo.ports.clock import Clock
     from arvo.ports.store.work import Amendment, Claim, Completion, FinishOutcome, NewDelivery, WorkerInfo
 
@@ -63,6 +65,8 @@ class SqliteStore(SqliteStoreInspection):
             self.path, STORE, busy_timeout=busy_timeout, connection_class=connection_class, savepoints=True
         )
         super().__init__(connections, clock if clock is not None else SystemClock(), Bell())
+        # One statement for many completions costs far less than one for each.
+        self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=_is_outage)
 
     async def __aenter__(self) -> Self:
         try:
@@ -80,6 +84,7 @@ class SqliteStore(SqliteStoreInspection):
     async def close(self) -> None:
         """Finish what was asked for and close the file. May be called more than once; nothing works afterwards."""
         self._bell.ring()
+        await self._finishing.finish()
         await self._connections.close()
 
     def __del__(self) -> None:
@@ -113,12 +118,15 @@ class SqliteStore(SqliteStoreInspection):
         """Carry out all that are not refused."""
         check_one_for_each_lane(completions)
         now = self._clock.now()
-        rows = [completion_rows(completion, now) for completion in completions]
-        outcomes = await self._connections.write(
-            partial(store_completions.finish, completions=rows, now=now.timestamp())
-        )
+        outcomes = await self._finishing.submit([completion_rows(completion, now) for completion in completions])
         self._bell.ring()
         return outcomes
+
+    async def _finish_together(self, calls: Sequence[list[CompletionRows]]) -> Sequence[list[FinishOutcome]]:
+        group = [rows for call in calls for rows in call]
+        work = partial(store_completions.finish, group=group, now=self._now())
+        outcomes = iter(await self._connections.write(work))
+        return [[next(outcomes) for _ in call] for call in calls]
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
@@ -164,9 +172,10 @@ class SqliteStore(SqliteStoreInspection):
     async def amend(self, amendment: Amendment) -> bool:
         """Change a workflow from outside."""
         now = self._clock.now()
-        record, produced = record_row(amendment.record), incoming_rows(amendment.produced, now)
+        record = record_row(amendment.lane, amendment.handler, amendment.record)
+        produced = incoming_rows(amendment.produced, now)
         amended = await self._connections.write(
-            partial(store_completions.amend, amendment=amendment, record=record, produced=produced, now=now.timestamp())
+            partial(store_operations.amend, amendment=amendment, record=record, produced=produced, now=now.timestamp())
         )
         self._bell.ring()
         return amended
@@ -176,7 +185,7 @@ class SqliteStore(SqliteStoreInspection):
         now = self._clock.now()
         rows = incoming_rows(deliveries, now)
         answered = await self._connections.write(
-            partial(store_completions.answer, event_id=event_id, deliveries=rows, now=now.timestamp())
+            partial(store_operations.answer, event_id=event_id, deliveries=rows, now=now.timestamp())
         )
         self._bell.ring()
         return answered
@@ -188,6 +197,14 @@ def _publish(connection: sqlite3.Connection, *, rows: Sequence[IncomingRow], onc
         if not store_arrivals.remember(connection, once, latest):
             return 0
     return store_arrivals.take_in(connection, rows, now)
+
+
+def _lanes_of(call: list[CompletionRows]) -> Iterable[bytes]:
+    return (rows.lane for rows in call)
+
+
+def _is_outage(error: BackendError) -> bool:
+    return isinstance(error.__cause__, sqlite3.Error)
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

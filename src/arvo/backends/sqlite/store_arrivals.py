@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arvo.backends.sqlite.bulk import change
 from arvo.backends.sqlite.store_rows import IncomingRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from sqlite3 import Connection
 
 __all__ = ["next_due", "remember", "ring_timers", "take_in"]
@@ -19,35 +20,32 @@ _MOST_TIMERS = 1000
 """Timers that arrive in one transaction; the rest follow in the next."""
 
 
-def take_in(connection: Connection, incoming: Iterable[IncomingRow], now: float) -> int:
+def take_in(connection: Connection, incoming: Sequence[IncomingRow], now: float) -> int:
     """Store deliveries and timers, and return how many were no duplicates."""
-    new = 0
-    for row in incoming:
-        if row.due_at is None:
-            new += _arrive(connection, row, now)
-        else:
-            insert = """
-                INSERT INTO arvo_timers (key, lane, handler, priority, due_at, event) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (key) DO NOTHING
-            """
-            new += connection.execute(insert, row).rowcount
-    return new
-
-
-def _arrive(connection: Connection, row: IncomingRow, now: float) -> bool:
     insert = """
-        INSERT INTO arvo_deliveries (lane, key, event, arrived_at) SELECT ?1, ?2, ?3, ?4
-        WHERE NOT EXISTS (SELECT 1 FROM arvo_consumed WHERE key = ?2)
+        INSERT INTO arvo_timers (key, lane, handler, priority, due_at, event) VALUES {rows}
         ON CONFLICT (key) DO NOTHING
     """
-    if connection.execute(insert, (row.lane, row.key, row.event, now)).rowcount == 0:
-        return False
+    timers = [row for row in incoming if row.due_at is not None]
+    arriving = [row for row in incoming if row.due_at is None] if timers else incoming
+    return _arrive(connection, arriving, now) + change(connection, insert, timers)
+
+
+def _arrive(connection: Connection, arriving: Sequence[IncomingRow], now: float) -> int:
+    insert = """
+        INSERT INTO arvo_deliveries (lane, key, event, arrived_at) SELECT column1, column2, column3, ?1
+        FROM (VALUES {rows}) AS new WHERE NOT EXISTS (SELECT 1 FROM arvo_consumed WHERE key = new.column2)
+        ON CONFLICT (key) DO NOTHING
+    """
     upsert = """
-        INSERT INTO arvo_lanes (lane, handler, priority, due_at) VALUES (?, ?, ?, ?)
+        INSERT INTO arvo_lanes (lane, handler, priority, due_at) SELECT column1, column2, column3, ?1
+        FROM (VALUES {rows}) AS new WHERE EXISTS (SELECT 1 FROM arvo_deliveries WHERE lane = new.column1)
         ON CONFLICT (lane) DO UPDATE SET priority = excluded.priority WHERE excluded.priority > arvo_lanes.priority
     """
-    connection.execute(upsert, (row.lane, row.handler, row.priority, now))
-    return True
+    new = change(connection, insert, [(row.lane, row.key, row.event) for row in arriving], now)
+    if new:
+        change(connection, upsert, [(row.lane, row.handler, row.priority) for row in arriving], now)
+    return new
 
 
 def remember(connection: Connection, key: bytes, until: float) -> bool:
@@ -61,10 +59,9 @@ def ring_timers(connection: Connection, now: float) -> None:
     select = """
         SELECT key, lane, handler, priority, NULL, event FROM arvo_timers WHERE due_at <= ? ORDER BY due_at LIMIT ?
     """
-    for values in connection.execute(select, (now, _MOST_TIMERS)).fetchall():
-        row = IncomingRow(*values)
-        connection.execute("DELETE FROM arvo_timers WHERE key = ?", (row.key,))
-        _arrive(connection, row, now)
+    due = [IncomingRow(*values) for values in connection.execute(select, (now, _MOST_TIMERS)).fetchall()]
+    change(connection, "DELETE FROM arvo_timers WHERE key IN (VALUES {rows})", [(row.key,) for row in due])
+    _arrive(connection, due, now)
 
 
 def next_due(connection: Connection, handlers: Iterable[str]) -> float | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from arvo.backends.sqlite.bulk import change, select_one, select_pieces
 from arvo.backends.sqlite.store_arrivals import ring_timers
 from arvo.backends.sqlite.store_rows import moment
 from arvo.ports.store.work import Claim, Delivery
@@ -25,59 +26,107 @@ class Leasing(NamedTuple):
     deliveries_per_lane: int
 
 
+class _Due(NamedTuple):
+    """A lane that can be claimed; the smaller ones come first."""
+
+    urgency: int
+    due_at: float
+    lane: str
+    handler: str
+    attempts: int
+
+
 def claim(
     connection: Connection, leasing: Leasing, handlers: Mapping[str, int], lanes: int, now: float
 ) -> Sequence[Claim]:
     """Take lanes that are due."""
     ring_timers(connection, now)
-    due: list[tuple[int, float, bytes, str, int]] = []
-    for handler, limit in handlers.items():
-        due += _due_lanes(connection, handler, now, min(limit, lanes))
-    due.sort(key=lambda row: row[:2])
-    claims = [_lease(connection, leasing, *row[2:]) for row in due[: max(lanes, 0)]]
-    return [claim for claim in claims if claim is not None]
-
-
-def _due_lanes(
-    connection: Connection, handler: str, now: float, limit: int
-) -> list[tuple[int, float, bytes, str, int]]:
-    # Priority by priority, so that lanes which are not due are never looked at, however many there are.
-    select = """
-        SELECT -priority, due_at, lane, handler, attempts FROM arvo_lanes
-        WHERE handler = ? AND priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?
+    due = sorted(_due_lanes(connection, handlers, lanes, now))[: max(lanes, 0)]
+    if not due:
+        return []
+    ids = [(bytes.fromhex(lane.lane),) for lane in due]
+    update = """
+        UPDATE arvo_lanes SET owner = ?1, token = ?2, due_at = ?3, attempts = attempts + 1
+        WHERE lane IN (VALUES {rows})
     """
-    found: list[tuple[int, float, bytes, str, int]] = []
-    highest = "SELECT max(priority) FROM arvo_lanes WHERE handler = ?"
-    (priority,) = connection.execute(highest, (handler,)).fetchone()
-    while priority is not None and len(found) < limit:
-        found += connection.execute(select, (handler, priority, now, limit - len(found))).fetchall()
-        (priority,) = connection.execute(f"{highest} AND priority < ?", (handler, priority)).fetchone()
+    change(connection, update, ids, leasing.worker, leasing.token, leasing.until)
+    records = """
+        SELECT json_group_array(json_array(hex(lane), record, revision))
+        FROM arvo_workflows WHERE lane IN (VALUES {rows})
+    """
+    kept = {lane: (record, revision) for lane, record, revision in select_pieces(connection, records, ids)}
+    deliveries = _first_deliveries(connection, due, leasing.deliveries_per_lane)
+    empty = [lane for lane in due if not deliveries[lane.lane]]
+    if empty:
+        # Somebody removed them by hand.
+        delete = "DELETE FROM arvo_lanes WHERE lane IN (VALUES {rows})"
+        change(connection, delete, [(bytes.fromhex(lane.lane),) for lane in empty])
+    return [
+        _claim_of(lane, leasing, deliveries[lane.lane], *kept.get(lane.lane, (None, 0)))
+        for lane in due
+        if deliveries[lane.lane]
+    ]
+
+
+def _due_lanes(connection: Connection, handlers: Mapping[str, int], lanes: int, now: float) -> list[_Due]:
+    # Priority by priority, so that lanes which are not due are never looked at, however many there are.
+    priorities = """
+        WITH RECURSIVE levels (handler, priority) AS (
+            SELECT column1, (SELECT max(priority) FROM arvo_lanes WHERE handler = column1) FROM (VALUES {rows})
+            UNION ALL
+            SELECT handler, (
+                SELECT max(priority) FROM arvo_lanes WHERE handler = levels.handler AND priority < levels.priority
+            )
+            FROM levels WHERE priority NOTNULL
+        )
+        SELECT json_group_array(json_array(handler, priority)) FROM levels WHERE priority NOTNULL
+    """
+    select = """
+        SELECT json_group_array(json_array(-priority, due_at, hex(lane), handler, attempts)) FROM (
+            SELECT priority, due_at, lane, handler, attempts FROM arvo_lanes
+            WHERE handler = ? AND priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?
+        )
+    """
+    left = {handler: min(limit, lanes) for handler, limit in handlers.items()}
+    levels: list[tuple[str, int]] = select_pieces(connection, priorities, [(handler,) for handler in handlers])
+    found: list[_Due] = []
+    for handler, priority in sorted(levels, key=lambda level: -level[1]):
+        if left[handler] > 0:
+            due = [_Due(*row) for row in select_one(connection, select, handler, priority, now, left[handler])]
+            left[handler] -= len(due)
+            found += due
     return found
 
 
-def _lease(connection: Connection, leasing: Leasing, lane: bytes, handler: str, attempts: int) -> Claim | None:
-    select = "SELECT number, key, event, arrived_at FROM arvo_deliveries WHERE lane = ? ORDER BY number LIMIT ?"
-    at_most = leasing.deliveries_per_lane if attempts == 0 else 1
-    deliveries = connection.execute(select, (lane, at_most)).fetchall()
-    if not deliveries:
-        # Somebody removed them by hand.
-        connection.execute("DELETE FROM arvo_lanes WHERE lane = ?", (lane,))
-        return None
-    update = "UPDATE arvo_lanes SET owner = ?, token = ?, due_at = ?, attempts = attempts + 1 WHERE lane = ?"
-    connection.execute(update, (leasing.worker, leasing.token, leasing.until, lane))
-    kept = connection.execute("SELECT record, revision FROM arvo_workflows WHERE lane = ?", (lane,)).fetchone()
+def _first_deliveries(connection: Connection, due: Sequence[_Due], at_most: int) -> dict[str, list[Any]]:
+    """The first deliveries of each lane; one only where it was begun before."""
+    select = """
+        SELECT json_group_array(json_array(hex(column1), json((
+            SELECT json_group_array(json_array(number, hex(key), event, arrived_at)) FROM (
+                SELECT number, key, event, arrived_at FROM arvo_deliveries WHERE lane = column1 ORDER BY number LIMIT ?1
+            )
+        )))) FROM (VALUES {rows})
+    """
+    found: dict[str, list[Any]] = {}
+    for begun, limit in ((False, at_most), (True, 1)):
+        ids = [(bytes.fromhex(lane.lane),) for lane in due if (lane.attempts > 0) is begun]
+        found.update(select_pieces(connection, select, ids, limit))
+    return found
+
+
+def _claim_of(lane: _Due, leasing: Leasing, deliveries: list[Any], record: str | None, revision: int) -> Claim:
     return Claim(
-        lane=UUID(bytes=lane),
-        handler=handler,
+        lane=UUID(lane.lane),
+        handler=lane.handler,
         token=leasing.token,
-        attempts=attempts + 1,
+        attempts=lane.attempts + 1,
         leased_until=moment(leasing.until),
         deliveries=tuple(
-            Delivery(number=number, key=UUID(bytes=key), event_json=event.encode(), arrived_at=moment(arrived_at))
+            Delivery(number=number, key=UUID(key), event_json=event.encode(), arrived_at=moment(arrived_at))
             for number, key, event, arrived_at in deliveries
         ),
-        record_json=None if kept is None else kept[0].encode(),
-        revision=0 if kept is None else kept[1],
+        record_json=None if record is None else record.encode(),
+        revision=revision,
     )
 
 

@@ -1,91 +1,130 @@
-"""How claims end, and what an operator changes: functions of a connection that is in a transaction."""
+"""How claims end: a function of a connection that is in a transaction, for all completions of a group at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from arvo.backends.sqlite.bulk import change, select_pieces
 from arvo.backends.sqlite.store_arrivals import take_in
 from arvo.errors import BackendError
 from arvo.ports.store.work import FinishOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from sqlite3 import Connection
 
-    from arvo.backends.sqlite.store_rows import CompletionRows, IncomingRow, RecordRow
-    from arvo.ports.store.work import Amendment
+    from arvo.backends.sqlite.store_rows import CompletionRows, RecordRow
 
-__all__ = ["amend", "answer", "finish", "replay"]
+__all__ = ["finish", "write_records"]
 
 
-def finish(connection: Connection, completions: Sequence[CompletionRows], now: float) -> list[FinishOutcome]:
+class _Lane(NamedTuple):
+    """A lane as a completion finds it."""
+
+    token: str | None
+    attempts: int
+    revision: int
+
+
+def finish(connection: Connection, group: Sequence[CompletionRows], now: float) -> list[FinishOutcome]:
     """Carry out all completions that are not refused."""
-    judged = [(rows, *_judge(connection, rows, now)) for rows in completions]
-    for rows, outcome, attempts in judged:
-        if outcome is FinishOutcome.COMMITTED:
-            _carry_out(connection, rows, attempts, now)
-    return [outcome for _, outcome, _ in judged]
-
-
-def _judge(connection: Connection, rows: CompletionRows, now: float) -> tuple[FinishOutcome, int]:
-    """Say whether a completion can be carried out, and at which attempt; a stale one loses its lane."""
     select = """
-        SELECT lane.attempts, coalesce(workflow.revision, 0)
-        FROM arvo_lanes AS lane LEFT JOIN arvo_workflows AS workflow USING (lane)
-        WHERE lane = ? AND token = ?
+        SELECT json_group_array(json_array(hex(lane), CAST(token AS TEXT), attempts, coalesce(revision, 0)))
+        FROM arvo_lanes LEFT JOIN arvo_workflows USING (lane) WHERE lane IN (VALUES {rows})
     """
-    found = connection.execute(select, (rows.lane, rows.completion.claim.token)).fetchone()
-    if found is None:
-        return FinishOutcome.FENCED, 0
-    attempts, revision = found
-    if revision != rows.completion.expected_revision:
-        _free(connection, rows.lane, now, attempts=max(attempts - 1, 0))
-        return FinishOutcome.STALE, attempts
-    return FinishOutcome.COMMITTED, attempts
+    found = select_pieces(connection, select, [(rows.lane,) for rows in group])
+    lanes = {bytes.fromhex(lane): _Lane(*values) for lane, *values in found}
+    outcomes = [_judge(lanes.get(rows.lane), rows) for rows in group]
+    accepted = [rows for rows, outcome in zip(group, outcomes, strict=True) if outcome is FinishOutcome.COMMITTED]
+    for rows, outcome in zip(group, outcomes, strict=True):
+        if outcome is FinishOutcome.STALE:
+            _free(connection, rows.lane, now, attempts=max(lanes[rows.lane].attempts - 1, 0))
+    _consume(connection, accepted, now)
+    write_records(connection, [row for rows in accepted for row in rows.records], now)
+    take_in(connection, [row for rows in accepted for row in rows.produced], now)
+    _keep_aside(connection, accepted, now)
+    _leave(connection, accepted, lanes, now)
+    return outcomes
 
 
-def _carry_out(connection: Connection, rows: CompletionRows, attempts: int, now: float) -> None:
-    completion = rows.completion
-    if rows.consumed:
-        _consume(connection, rows, now)
-    if rows.record is not None:
-        _write_record(connection, rows.lane, completion.claim.handler, rows.record, now)
-    take_in(connection, rows.produced, now)
-    if rows.waiting:
-        insert = """
-            INSERT INTO arvo_waiting (event_id, domain, event, since) VALUES (?, ?, ?, ?)
-            ON CONFLICT (event_id) DO NOTHING
-        """
-        connection.executemany(insert, [(*row, now) for row in rows.waiting])
-    if rows.letters:
-        insert = """
-            INSERT INTO arvo_dead_letters (handler, event_id, event, reason, error, traceback, attempts, at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """
-        connection.executemany(insert, [(*row, now) for row in rows.letters])
-    if rows.cancelled:
-        connection.executemany("DELETE FROM arvo_timers WHERE key = ?", [(key,) for key in rows.cancelled])
-    _leave(connection, rows, attempts, now)
+def _judge(lane: _Lane | None, rows: CompletionRows) -> FinishOutcome:
+    if lane is None or lane.token != str(rows.completion.claim.token):
+        return FinishOutcome.FENCED
+    if lane.revision != rows.completion.expected_revision:
+        return FinishOutcome.STALE
+    return FinishOutcome.COMMITTED
 
 
-def _consume(connection: Connection, rows: CompletionRows, now: float) -> None:
-    delete = "DELETE FROM arvo_deliveries WHERE number = ? AND lane = ?"
-    deleted = connection.executemany(delete, rows.consumed).rowcount
-    if deleted != len(rows.consumed):
+def _consume(connection: Connection, accepted: Sequence[CompletionRows], now: float) -> None:
+    numbers = [(delivery.number,) for rows in accepted for delivery in rows.completion.consumed]
+    deleted = change(connection, "DELETE FROM arvo_deliveries WHERE number IN (VALUES {rows})", numbers)
+    if deleted != len(numbers):
         raise BackendError(
-            f"{len(rows.consumed) - deleted} of the deliveries that a claim on {rows.completion.claim.handler!r} "
-            "finished are no longer in the store, although nobody took the claim. Nothing of it was stored. Leave the "
-            "tables of the store to Arvo while workers run."
+            f"{len(numbers) - deleted} of {len(numbers)} deliveries that were finished are no longer in the store, "
+            "although nobody took their claims. Nothing was stored. Leave the tables of the store to Arvo while "
+            "workers run."
         )
-    remember = "INSERT INTO arvo_consumed (key, at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at"
-    connection.executemany(remember, [(key, now) for key in rows.consumed_keys])
+    remember = """
+        INSERT INTO arvo_consumed (key, at) SELECT column1, ?1 FROM (VALUES {rows}) WHERE true
+        ON CONFLICT (key) DO UPDATE SET at = excluded.at
+    """
+    keys = [(delivery.key.bytes,) for rows in accepted for delivery in rows.completion.consumed]
+    change(connection, remember, keys, now)
 
 
-def _leave(connection: Connection, rows: CompletionRows, attempts: int, now: float) -> None:
-    completion, progress = rows.completion, bool(rows.consumed)
-    if connection.execute("SELECT 1 FROM arvo_deliveries WHERE lane = ? LIMIT 1", (rows.lane,)).fetchone() is None:
-        connection.execute("DELETE FROM arvo_lanes WHERE lane = ?", (rows.lane,))
-    elif completion.hold:
+def write_records(connection: Connection, records: Sequence[RecordRow], now: float) -> None:
+    """Write records, each of another lane."""
+    upsert = """
+        INSERT INTO arvo_workflows (
+            lane, handler, subject, parent, status, record, revision, created_at, updated_at
+        ) SELECT column1, column2, column3, column4, column5, column6, 1, ?1, ?1 FROM (VALUES {rows}) WHERE true
+        ON CONFLICT (lane) DO UPDATE SET
+            parent = excluded.parent, status = excluded.status, record = excluded.record,
+            revision = revision + 1, updated_at = excluded.updated_at
+    """
+    change(connection, upsert, records, now)
+
+
+def _keep_aside(connection: Connection, accepted: Sequence[CompletionRows], now: float) -> None:
+    """Keep what waits for an answer and what is given up, and cancel timers."""
+    wait = """
+        INSERT INTO arvo_waiting (event_id, domain, event, since) VALUES (?, ?, ?, ?)
+        ON CONFLICT (event_id) DO NOTHING
+    """
+    bury = """
+        INSERT INTO arvo_dead_letters (handler, event_id, event, reason, error, traceback, attempts, at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    """
+    for rows in accepted:
+        if rows.waiting:
+            connection.executemany(wait, [(*row, now) for row in rows.waiting])
+        if rows.letters:
+            connection.executemany(bury, [(*row, now) for row in rows.letters])
+        if rows.cancelled:
+            connection.executemany("DELETE FROM arvo_timers WHERE key = ?", rows.cancelled)
+
+
+def _leave(
+    connection: Connection, accepted: Sequence[CompletionRows], lanes: Mapping[bytes, _Lane], now: float
+) -> None:
+    """Remove the lanes that are empty now, and say of the others what becomes of them."""
+    remove = """
+        DELETE FROM arvo_lanes WHERE lane IN (VALUES {rows})
+        AND NOT EXISTS (SELECT 1 FROM arvo_deliveries WHERE lane = arvo_lanes.lane)
+    """
+    ids = [(rows.lane,) for rows in accepted]
+    if change(connection, remove, ids) == len(ids):
+        return
+    remaining = "SELECT json_group_array(hex(lane)) FROM arvo_lanes WHERE lane IN (VALUES {rows})"
+    left = {bytes.fromhex(lane) for lane in select_pieces(connection, remaining, ids)}
+    for rows in accepted:
+        if rows.lane in left:
+            _close_or_open(connection, rows, lanes[rows.lane].attempts, now)
+
+
+def _close_or_open(connection: Connection, rows: CompletionRows, attempts: int, now: float) -> None:
+    completion, progress = rows.completion, bool(rows.completion.consumed)
+    if completion.hold:
         if progress:
             connection.execute("UPDATE arvo_lanes SET attempts = 1, error = NULL WHERE lane = ?", (rows.lane,))
     elif completion.retry is not None:
@@ -101,51 +140,3 @@ def _leave(connection: Connection, rows: CompletionRows, attempts: int, now: flo
 def _free(connection: Connection, lane: bytes, due_at: float, *, attempts: int) -> None:
     update = "UPDATE arvo_lanes SET owner = NULL, token = NULL, due_at = ?, attempts = ? WHERE lane = ?"
     connection.execute(update, (due_at, attempts, lane))
-
-
-def _write_record(connection: Connection, lane: bytes, handler: str, record: RecordRow, now: float) -> None:
-    upsert = """
-        INSERT INTO arvo_workflows (
-            lane, handler, subject, parent, status, record, revision, created_at, updated_at
-        ) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-        ON CONFLICT (lane) DO UPDATE SET
-            parent = excluded.parent, status = excluded.status, record = excluded.record,
-            revision = revision + 1, updated_at = excluded.updated_at
-    """
-    connection.execute(upsert, (lane, handler, *record, now, now))
-
-
-def amend(
-    connection: Connection, amendment: Amendment, record: RecordRow, produced: Sequence[IncomingRow], now: float
-) -> bool:
-    """Change a workflow from outside."""
-    lane = amendment.lane.bytes
-    found = connection.execute("SELECT revision FROM arvo_workflows WHERE lane = ?", (lane,)).fetchone()
-    if (0 if found is None else found[0]) != amendment.revision:
-        return False
-    if amendment.drop_pending:
-        for table in ("arvo_deliveries", "arvo_timers", "arvo_lanes"):
-            connection.execute(f"DELETE FROM {table} WHERE lane = ?", (lane,))  # noqa: S608 - names from above
-    _write_record(connection, lane, amendment.handler, record, now)
-    take_in(connection, produced, now)
-    return True
-
-
-def answer(connection: Connection, event_id: str, deliveries: Sequence[IncomingRow], now: float) -> bool:
-    """Deliver the answer to a waiting event."""
-    if connection.execute("DELETE FROM arvo_waiting WHERE event_id = ?", (event_id,)).rowcount == 0:
-        return False
-    take_in(connection, deliveries, now)
-    return True
-
-
-def replay(connection: Connection, letters: Sequence[tuple[int, IncomingRow]], now: float) -> int:
-    """Deliver dead letters again, those that are still there."""
-    replayed = 0
-    for number, row in letters:
-        if connection.execute("DELETE FROM arvo_dead_letters WHERE number = ?", (number,)).rowcount == 0:
-            continue
-        connection.execute("DELETE FROM arvo_consumed WHERE key = ?", (row.key,))
-        take_in(connection, [row], now)
-        replayed += 1
-    return replayed

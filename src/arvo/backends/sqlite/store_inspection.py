@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from arvo.backends.sqlite import store_completions
+from arvo.backends.sqlite import store_operations
 from arvo.backends.sqlite.store_pruning import prune_consumed, prune_dead_letters, prune_workflows
 from arvo.backends.sqlite.store_rows import incoming_rows, moment
 from arvo.backends.sqlite.store_shown import (
@@ -202,15 +202,13 @@ class SqliteStoreInspection:
             except InvalidEvent:
                 continue
             letters += [(number, row) for row in incoming_rows([delivery], now)]
-        replayed = await self._connections.write(
-            partial(store_completions.replay, letters=letters, now=now.timestamp())
-        )
+        replayed = await self._connections.write(partial(store_operations.replay, letters=letters, now=now.timestamp()))
         self._bell.ring()
         return replayed
 
     async def discard(self, numbers: Sequence[int]) -> int:
         """Remove dead letters for ever."""
-        return await self._connections.write(partial(_discard, numbers=list(numbers)))
+        return await self._connections.write(partial(store_operations.discard, numbers=numbers))
 
     async def waiting(
         self, *, domain: str | None = None, after: WaitingEvent | None = None, limit: int = 100
@@ -253,9 +251,3 @@ class SqliteStoreInspection:
 
 def _fetch(connection: Connection, *, statement: str, values: dict[str, Any]) -> list[Any]:
     return connection.execute(statement, values).fetchall()
-
-
-def _discard(connection: Connection, *, numbers: list[int]) -> int:
-    return connection.executemany(
-        "DELETE FROM arvo_dead_letters WHERE number = ?", [(number,) for number in numbers]
-    ).rowcount

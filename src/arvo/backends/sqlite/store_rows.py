@@ -11,6 +11,7 @@ from arvo.ports.store.work import domain_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from arvo.ports.store.work import Completion, NewDeadLetter, NewDelivery, RecordWrite
 
@@ -39,6 +40,8 @@ class IncomingRow(NamedTuple):
 class RecordRow(NamedTuple):
     """A record to be written."""
 
+    lane: bytes
+    handler: str
     subject: str
     parent: bytes | None
     status: str
@@ -51,13 +54,11 @@ class CompletionRows:
 
     completion: Completion
     lane: bytes
-    consumed: list[tuple[int, bytes]]
-    consumed_keys: list[bytes]
-    record: RecordRow | None
+    records: list[RecordRow]
     produced: list[IncomingRow]
     waiting: list[tuple[str, str, str]]
     letters: list[tuple[str, str, str, str, str, str, int]]
-    cancelled: list[bytes]
+    cancelled: list[tuple[bytes]]
 
 
 def incoming_rows(deliveries: Iterable[NewDelivery], now: datetime) -> list[IncomingRow]:
@@ -78,25 +79,24 @@ def incoming_rows(deliveries: Iterable[NewDelivery], now: datetime) -> list[Inco
     return rows
 
 
-def record_row(record: RecordWrite) -> RecordRow:
-    """Encode a record."""
+def record_row(lane: UUID, handler: str, record: RecordWrite) -> RecordRow:
+    """Encode the record of a lane."""
     parent = None if record.parent_subject is None else name_key(record.parent_subject).bytes
-    return RecordRow(record.subject, parent, record.status.value, record.record_json.decode())
+    text = record.record_json.decode()
+    return RecordRow(lane.bytes, handler, record.subject, parent, record.status.value, text)
 
 
 def completion_rows(completion: Completion, now: datetime) -> CompletionRows:
     """Encode a completion that is carried out at `now`."""
-    lane = completion.claim.lane.bytes
+    claim, record = completion.claim, completion.record
     return CompletionRows(
         completion=completion,
-        lane=lane,
-        consumed=[(delivery.number, lane) for delivery in completion.consumed],
-        consumed_keys=[delivery.key.bytes for delivery in completion.consumed],
-        record=None if completion.record is None else record_row(completion.record),
+        lane=claim.lane.bytes,
+        records=[] if record is None else [record_row(claim.lane, claim.handler, record)],
         produced=incoming_rows(completion.produced, now),
         waiting=[(event.id, domain_of(event), event.to_json().decode()) for event in completion.waiting],
         letters=[_letter_row(letter) for letter in completion.dead_letters],
-        cancelled=[key.bytes for key in completion.cancelled_keys],
+        cancelled=[(key.bytes,) for key in completion.cancelled_keys],
     )
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from arvo.backends.postgres.diagnosis import CONNECTION_LOST
 from arvo.errors import BackendError
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ _LARGEST_GROUP = 256
 class Grouping(Generic[Request, Answer]):
     """Carries out requests in groups, `at_once` of them at a time.
 
-    `about` tells what a request is about; requests about the same thing never share a group and keep their order.
+    `about` tells what a request is about; requests about the same thing never share a group and keep their order. When
+    a group fails, each of its requests is tried alone, so that none suffers for another; except where `is_outage` says
+    that the error has nothing to do with what was asked for.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class Grouping(Generic[Request, Answer]):
         carry_out: Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]],
         *,
         about: Callable[[Request], Iterable[Hashable]],
-        at_once: int,
+        is_outage: Callable[[BackendError], bool],
+        at_once: int = 1,
     ) -> None:
         self._carry_out = carry_out
+        self._is_outage = is_outage
         self._about = about
         self._at_once = at_once
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
@@ -93,11 +96,10 @@ class Grouping(Generic[Request, Answer]):
         try:
             return await self._carry_out(requests)
         except BackendError as error:
-            if len(requests) == 1 or isinstance(error.__cause__, CONNECTION_LOST):
+            if len(requests) == 1 or self._is_outage(error):
                 return [_copy(error) for _ in requests]
         except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear of it
             return [error for _ in requests]
-        # One of them is to blame, and the others shall not suffer for it.
         return [(await self._answers([request]))[0] for request in requests]
 
 
