@@ -1,0 +1,193 @@
+"""A worker is killed at every boundary of every delivery of the example workflows, one run for each: nothing differs.
+
+Exhaustive: the quiet run tells how many boundaries there are. The number is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from arvo.runtime import Worker, enqueue
+from examples.orders.app import app as resumable_app
+from examples.orders.app_machine import app as machine_app
+from examples.orders.order import PlaceOrder, order_v1
+from tests.acceptance.crash.mortal import BOUNDARIES, Killed, Life, OneByOne
+from tests.support.postgres import PostgresServer, postgres
+from tests.support.stores import memory_store, postgres_store, sqlite_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from arvo.events import Event
+    from arvo.ports import Store
+    from arvo.runtime import App
+    from arvo.testing.store import MakeStore, StoreUnderTest
+
+__all__ = ["postgres"]
+
+SHOP = "com.web.checkout"
+LEASE = timedelta(seconds=30)
+SCHEMAS = (f"crash_{number}" for number in itertools.count())
+
+
+def an_order(**changes: Any) -> Event[PlaceOrder]:
+    order = {
+        "order_id": "order-1",
+        "sku": "lamp",
+        "quantity": 1,
+        "amount_cents": 4_900,
+        "currency": "EUR",
+        "card": "4111-1111",
+        "country": "DE",
+    }
+    return order_v1.request(PlaceOrder.model_validate({**order, **changes}), source=SHOP)
+
+
+ORDERS = {
+    "ordinary": an_order(),
+    "three parcels": an_order(sku="cable", quantity=25, amount_cents=22_500),
+    "approved": an_order(sku="desk", quantity=4, amount_cents=159_600),
+    "rejected": an_order(sku="desk", quantity=20, amount_cents=798_000),
+    "declined": an_order(card="4000-0000"),
+    "out of stock": an_order(sku="cable", quantity=60),
+    "carrier broken": an_order(country="AQ"),
+}
+APPS = {"resumable": resumable_app, "machine": machine_app}
+CASES = [
+    *itertools.product(["memory", "sqlite"], APPS, ORDERS),
+    # Making a schema for every run takes its time; this order goes through all the workflows, and the human.
+    *itertools.product(["postgres"], APPS, ["approved"]),
+]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """All that can be seen of a run when nothing is left to do."""
+
+    workflows: list[Any]
+    answers: list[Any]
+    queues: dict[str, int]
+    dead_letters: list[Any]
+    waiting: list[str]
+    produced: Counter[tuple[str, str]]
+
+
+@pytest.fixture
+def make(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
+    """Makes an empty store, a new one each time."""
+    if store_kind == "memory":
+        return memory_store
+    if store_kind == "sqlite":
+        folders = (tmp_path / str(number) for number in itertools.count())
+        return lambda: _sqlite_in(next(folders))
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return lambda: postgres_store(server.url(), next(SCHEMAS))
+
+
+def _sqlite_in(folder: Path) -> AbstractAsyncContextManager[StoreUnderTest]:
+    folder.mkdir()
+    return sqlite_store(folder)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("store_kind", "kind_of_app", "kind_of_order"), CASES)
+async def test_wherever_a_worker_dies_the_run_ends_as_if_it_had_not(
+    store_kind: str,
+    kind_of_app: str,
+    kind_of_order: str,
+    make: MakeStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    play = partial(_play, APPS[kind_of_app], ORDERS[kind_of_order], make, monkeypatch)
+    quiet, boundaries = await play()
+    assert set(boundaries) >= {name for name in BOUNDARIES if name != "in the commit"}
+    assert set(quiet.produced.values()) == {1}
+    assert [answer["to"] for answer in quiet.answers] == [SHOP]
+    assert (quiet.dead_letters, quiet.waiting) == ([], [])
+
+    for number, boundary in enumerate(boundaries):
+        ending, _ = await play(dies_at=number)
+        assert ending == quiet, f"died {boundary} (boundary {number} of {len(boundaries)})"
+
+    with capsys.disabled():
+        killed = f"killed at each of {len(boundaries)} boundaries"
+        print(f"\n{store_kind}, {kind_of_app}, {kind_of_order}: {killed}", end="")  # noqa: T201
+
+
+async def _play(
+    app: App, order: Event[PlaceOrder], make: MakeStore, monkeypatch: pytest.MonkeyPatch, dies_at: int | None = None
+) -> tuple[Ending, list[str]]:
+    """Run the order in an empty store; with `dies_at` the first worker dies there and a second one takes over."""
+    async with make() as under_test:
+        store = under_test.store
+        await enqueue(app, store, order)
+        produced: Counter[tuple[str, str]] = Counter()
+        if dies_at is not None:
+            life = Life(dies_at)
+            front = OneByOne(store, life, under_test.fail_commits)
+            monkeypatch.setattr(app, "middleware", (life.around_handlers,))
+            async with asyncio.timeout(60):
+                with pytest.raises((Killed, BaseExceptionGroup)):
+                    await Worker(app, front.as_store(), concurrency=1, lease=LEASE).run()
+            assert life.dead
+            produced += front.produced
+            await under_test.let_time_pass(2 * LEASE)
+        life = Life()
+        front = OneByOne(store, life, under_test.fail_commits)
+        monkeypatch.setattr(app, "middleware", (life.around_handlers,))
+        async with _working(Worker(app, front.as_store(), concurrency=1, lease=LEASE)):
+            await _until_only_the_answer_is_left(store)
+        return await _ending(store, produced + front.produced), list(life.passed)
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncGenerator[None]:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run())
+        try:
+            yield
+        finally:
+            worker.stop()
+
+
+async def _until_only_the_answer_is_left(store: Store) -> None:
+    async with asyncio.timeout(60):
+        while [queue.handler for queue in await store.queues()] != [SHOP]:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+
+
+async def _ending(store: Store, produced: Counter[tuple[str, str]]) -> Ending:
+    workflows = await store.workflows(limit=1000)
+    return Ending(
+        workflows=sorted(
+            (kept.handler, kept.subject, kept.status, kept.revision, json.dumps(_timeless(kept.record())))
+            for kept in workflows
+        ),
+        answers=[_timeless(json.loads(lane.event_json)) for lane in await store.lanes(SHOP)],
+        queues={queue.handler: queue.deliveries for queue in await store.queues()},
+        dead_letters=[letter.letter for letter in await store.dead_letters()],
+        waiting=[waiting.event_id for waiting in await store.waiting()],
+        produced=produced,
+    )
+
+
+def _timeless(value: Any) -> Any:
+    """JSON without the times at which its events were made."""
+    if isinstance(value, dict):
+        return {key: _timeless(member) for key, member in value.items() if key != "time"}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [_timeless(member) for member in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
