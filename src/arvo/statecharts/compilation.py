@@ -99,6 +99,8 @@ class _Compiler:
             state.table = _table(state.on, state.wildcards)
             inherited = state.parent.eventless if state.parent else ()
             state.eventless = state.always + inherited if state.always else inherited
+            above = state.parent.restless if state.parent else ()
+            state.restless = (*above, state) if state.exit or state.after or state.histories else above
 
     def definition(self) -> Definition:
         definition = Definition(
@@ -111,7 +113,6 @@ class _Compiler:
             effects=self.chart.effects,
             max_microsteps=self.chart.max_microsteps,
             version=self.chart.version,
-            remembers=any(state.histories for state in self.states),
         )
         for state in self.states:
             for transition in transitions_of(state):

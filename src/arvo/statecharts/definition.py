@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from arvo.statecharts.actions import Action, Effect
-    from arvo.statecharts.movement import Move
+    from arvo.statecharts.movement import Arrivals, Move
 
 Kind: TypeAlias = Literal["atomic", "compound", "parallel", "final", "history"]
 OutputFunction: TypeAlias = Callable[[dict[str, Any], Any], Any]
@@ -72,6 +72,8 @@ class StateNode:
     """For a leaf: that last key; empty when the leaf's own key is the whole value."""
     value: str | None = None
     """For a leaf: what stands there, its key or, for a region, an empty mapping."""
+    restless: tuple[StateNode, ...] = ()
+    """For a leaf: the states from the root to it that have something to do when they are left."""
     is_leaf: bool = False
     is_final: bool = False
     done_type: str = ""
@@ -162,9 +164,7 @@ class Definition:
     guards: Mapping[str, GuardFunction]
     effects: Mapping[str, Effect]
     max_microsteps: int
-    remembers: bool
-    """Whether any state has a history state in it."""
-    initial_arrivals: tuple[tuple[StateNode, tuple[Action, ...]], ...] = ()
+    initial_arrivals: Arrivals = ()
     version: str | None = None
 
     def __repr__(self) -> str:

@@ -28,12 +28,12 @@ def reachable_states(definition: Definition) -> frozenset[StateNode]:
 
     Every guard is taken to let through, and every event to be possible.
     """
-    pending = [state for state, _ in definition.initial_arrivals]
+    pending = [state for _, state, _ in definition.initial_arrivals]
     reached = set(pending)
     while pending:
         for transition in transitions_of(pending.pop()):
             move = movement.move_of(definition, transition, movement.NO_HISTORY)
-            for state, _ in movement.arrivals(definition, move, movement.NO_HISTORY):
+            for _, state, _ in movement.arrivals(definition, move, movement.NO_HISTORY):
                 if state not in reached:
                     reached.add(state)
                     pending.append(state)

@@ -21,7 +21,7 @@ from arvo.statecharts.step import CancelTimer, StartTimer, Step
 if TYPE_CHECKING:
     from arvo.statecharts.actions import Action
     from arvo.statecharts.definition import Definition, OutputFunction, StateNode, Transition
-    from arvo.statecharts.movement import Move
+    from arvo.statecharts.movement import Arrival, Move
 
 _RESERVED = frozenset({"*", "xstate.init", "xstate.stop"})
 _TRACED_MICROSTEPS = 200
@@ -133,7 +133,7 @@ class _Run:
         self.context = deepcopy(context.value) if isinstance(context, Constant) else context(given)
         entering = definition.initial_arrivals
         self.leaves = [definition.root]
-        self.matched_leaves = [state for state, _ in entering if state.is_leaf]
+        self.matched_leaves = [state for _, state, _ in entering if state.is_leaf]
         active: list[StateNode] = []
         self._enter(entering, active)
         self.leaves = self.matched_leaves = active
@@ -198,7 +198,7 @@ class _Run:
                     or (selected and state.contains(selected[-1].source))
                 ):
                     break
-                candidates = state.candidates(event_type)
+                candidates = state.table.get(event_type) or (state.wildcards and state.candidates(event_type))
                 chosen = self._choose(candidates) if candidates else None
                 if chosen is not None:
                     selected.append(chosen)
@@ -234,10 +234,11 @@ class _Run:
         self.assigned = False
         before = self.history
         moves: Sequence[Move] = [each.move or movement.move_of(self.definition, each, before) for each in selected]
+        entering: Sequence[Arrival]
         if len(moves) == 1:
             leaving, active = movement.divide(self.leaves, moves)
             self._record_history(leaving)
-            entering = moves[0].arrivals or movement.arrivals(self.definition, moves[0], self.history)
+            entering = movement.arrivals(self.definition, moves[0], self.history)
         else:
             moves = movement.without_conflicts(moves)
             leaving, active = movement.divide(self.leaves, moves)
@@ -263,7 +264,7 @@ class _Run:
 
     def _record_history(self, leaving: Sequence[StateNode]) -> None:
         recorded: dict[str, tuple[StateNode, ...]] | None = None
-        for state in leaving if self.definition.remembers else ():
+        for state in leaving:
             for remembering in state.histories:
                 below = [leaf for leaf in self.leaves if state.contains(leaf)]
                 if not remembering.deep:
@@ -275,10 +276,10 @@ class _Run:
         if recorded is not None:
             self.history = recorded
 
-    def _enter(self, entering: Sequence[tuple[StateNode, tuple[Action, ...]]], active: list[StateNode]) -> None:
+    def _enter(self, entering: Sequence[Arrival], active: list[StateNode]) -> None:
         """Enters states in document order, adding the leaves among them to `active`."""
         staying = active.copy()
-        for state, actions in entering:
+        for _, state, actions in entering:
             if actions:
                 self._perform(actions)
             for delay in state.after:
@@ -348,7 +349,8 @@ class _Run:
 
 
 def _same(before: Sequence[StateNode], after: Sequence[StateNode]) -> bool:
-    return len(before) == len(after) and (before == after or (len(before) > 1 and set(before) == set(after)))
+    # Leaves just entered come last, and most of them are new.
+    return len(before) == len(after) and after[-1] in before and set(before) == set(after)
 
 
 def _is_finished(state: StateNode, finished: set[StateNode | None]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from arvo.statecharts.definition import Definition, StateNode, Transition
 
 History: TypeAlias = "Mapping[str, tuple[StateNode, ...]]"
-Arrivals: TypeAlias = "tuple[tuple[StateNode, tuple[Action, ...]], ...]"
-"""The states to enter in document order, each with the actions its entry runs."""
+Arrival: TypeAlias = "tuple[int, StateNode, tuple[Action, ...]]"
+"""A state to enter with the actions its entry runs, behind its place in document order."""
+Arrivals: TypeAlias = tuple[Arrival, ...]
 
 NO_HISTORY: History = {}
 document_order: Callable[[StateNode], int] = attrgetter("index")
@@ -33,8 +34,6 @@ class Move:
 
     transition: Transition
     stays: StateNode | None
-    depth: int
-    """How many states above those it leaves are not left."""
     low: int
     high: int
     arrivals: Arrivals | None = None
@@ -47,10 +46,10 @@ def move_of(definition: Definition, transition: Transition, history: History) ->
         return transition.move
     stays = domain(definition, transition, history)
     if not transition.targets:
-        return Move(transition, stays, 0, 0, 0)
+        return Move(transition, stays, 0, 0)
     if stays is None:
-        return Move(transition, stays, 0, 0, definition.root.end)
-    return Move(transition, stays, len(stays.lineage), stays.index + 1, stays.end)
+        return Move(transition, stays, 0, definition.root.end)
+    return Move(transition, stays, stays.index + 1, stays.end)
 
 
 def without_conflicts(moves: Sequence[Move]) -> Sequence[Move]:
@@ -78,34 +77,34 @@ def _overlap(first: Move, second: Move) -> bool:
 
 
 def divide(leaves: Sequence[StateNode], moves: Sequence[Move]) -> tuple[list[StateNode], list[StateNode]]:
-    """The active states that moves without conflicts leave, innermost first, and the leaves that stay."""
-    if len(moves) == 1 and len(leaves) == 1:
-        (move,), (leaf,) = moves, leaves
-        if move.low <= leaf.index < move.high:
-            leaving = list(leaf.lineage[move.depth :])
-            leaving.reverse()
-            return leaving, []
-        return [], [leaf]
-    nearest = sorted([move for move in moves if move.low < move.high], key=_low)
+    """What moves without conflicts leave, and the leaves that stay.
+
+    Of the states that are left come only those that something depends on, innermost first.
+    """
+    nearest = moves
+    if len(moves) > 1:
+        nearest = sorted([move for move in moves if move.low < move.high], key=_low)
+        if not nearest:
+            return [], list(leaves)
     lows = [move.low for move in nearest]
-    left: list[StateNode] = []
+    leaving: set[StateNode] = set()
     staying: list[StateNode] = []
     for leaf in leaves:
-        place = bisect_right(lows, leaf.index) - 1
-        if place >= 0 and leaf.index < nearest[place].high:
-            left += leaf.lineage[nearest[place].depth :]
-        else:
+        move = nearest[bisect_right(lows, leaf.index) - 1]
+        if not move.low <= leaf.index < move.high:
             staying.append(leaf)
-    return sorted(set(left), key=document_order, reverse=True), staying
+        elif leaf.restless:
+            leaving.update([state for state in leaf.restless if state.index >= move.low])
+    return sorted(leaving, key=document_order, reverse=True) if leaving else [], staying
 
 
 def arrivals_together(
     definition: Definition, moves: Sequence[Move], staying: Sequence[StateNode], history: History
-) -> tuple[Sequence[Move], Arrivals]:
+) -> tuple[Sequence[Move], Sequence[Arrival]]:
     """What several moves enter, each state once, and the moves that are left to make."""
-    if not any([move.transition.to_history for move in moves]):  # noqa: C419 - a list, because steps are many
-        arriving = [move.arrivals or arrivals(definition, move, history) for move in moves]
-        return moves, tuple(sorted(chain.from_iterable(arriving), key=_arrival_order))
+    if None not in [move.arrivals for move in moves] or not any(move.transition.to_history for move in moves):
+        arriving = [arrivals(definition, move, history) for move in moves]
+        return moves, sorted(chain.from_iterable(arriving), key=_arrival_order)
     entering = _entering_by(definition, moves, history)
     if not _can_be_active([*staying, *entering.states]):
         # Moves that history leads back to their own leaf leave nothing, so they conflict with nothing. XState makes
@@ -127,10 +126,7 @@ def _can_be_active(states: Sequence[StateNode]) -> bool:
 
 
 _low: Callable[[Move], int] = attrgetter("low")
-
-
-def _arrival_order(arrival: tuple[StateNode, tuple[Action, ...]]) -> int:
-    return arrival[0].index
+_arrival_order: Callable[[Arrival], int] = itemgetter(0)
 
 
 def domain(definition: Definition, transition: Transition, history: History) -> StateNode | None:
@@ -206,7 +202,7 @@ def initial_arrivals(definition: Definition) -> Arrivals:
 
 def default_leaves(state: StateNode) -> list[StateNode]:
     """The leaves that become active when `state` is entered by default and nothing was recorded."""
-    return [entered for entered, _ in _default_entry(state).in_document_order() if entered.is_leaf]
+    return [entered for _, entered, _ in _default_entry(state).in_document_order() if entered.is_leaf]
 
 
 def _default_entry(state: StateNode) -> _Entering:
@@ -265,7 +261,7 @@ class _Entering:
 
     def in_document_order(self) -> Arrivals:
         return tuple(
-            (state, state.entry + state.initial_actions if state in self.defaults else state.entry)
+            (state.index, state, state.entry + state.initial_actions if state in self.defaults else state.entry)
             for state in sorted(self.states, key=document_order)
         )
 

@@ -130,19 +130,15 @@ def test_exported_chart_behaves_the_same(journey: Journey) -> None:
 
 @given(journeys, json_values, json_values, json_values)
 @settings(deadline=None)
-def test_any_json_as_a_snapshot_is_restored_or_refused(
-    journey: Journey, value: Json, history: Json, rest: Json
-) -> None:
-    hostile: Json = {"status": "active", "value": value, "context": rest, "historyValue": history, "children": rest}
+def test_any_json_as_a_snapshot_is_restored_or_refused(journey: Journey, value: Json, past: Json, rest: Json) -> None:
+    hostile: Json = {"status": "active", "value": value, "context": rest, "historyValue": past, "children": rest}
     tamer: Json = {**stored(journey.steps[-1]), "value": value}
     for snapshot in (hostile, tamer):
         with suppress(InvalidSnapshot):
             assert transition(journey.chart, snapshot, {"type": "go"}).status in ("active", "done")
 
 
-@given(
-    st.dictionaries(st.sampled_from(["id", "initial", "states", "on", "always", "type", "after", "entry"]), json_values)
-)
+@given(st.dictionaries(state_keys, json_values))
 @settings(deadline=None)
 def test_any_json_as_a_document_is_read_or_refused(document: Json) -> None:
     states: Json = {"a1": {}, "b1": document}
