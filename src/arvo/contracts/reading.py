@@ -24,7 +24,7 @@ def read_payload(payload: type[P], data: bytes | str | Mapping[str, Any], *, sub
 
     Only wire names are understood here. `subject_matter` opens the error message: whose data it was.
     """
-    raw = data if isinstance(data, bytes | str) else json.dumps(dict(data))
+    raw = data if isinstance(data, (bytes, str)) else json.dumps(dict(data))
     try:
         return payload.__pydantic_validator__.validate_json(raw, by_alias=True, by_name=False)  # type: ignore[no-any-return]
     except ValidationError as error:

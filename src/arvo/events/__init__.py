@@ -12,6 +12,7 @@ from arvo.events.frozen import JsonObject
 from arvo.events.ids import ManagedId, derive_event_id, managed_event_id, new_event_id, parse_managed_event_id
 from arvo.events.rules import ARVO_CONTENT_TYPE, is_domain, is_event_type
 from arvo.events.subject import INHERIT, Inherit, Subject
+from arvo.events.templates import AnswerTemplate
 from arvo.events.uri import decode_uri, encode_uri, is_encoded_uri
 from arvo.events.versions import WILDCARD_VERSION, DataSchema, SemanticVersion
 
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_EVENT_BYTES",
     "WILDCARD_VERSION",
+    "AnswerTemplate",
     "DataSchema",
     "Event",
     "ExtensionValue",

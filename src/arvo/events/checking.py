@@ -7,13 +7,11 @@ it does not call sound is looked at attribute by attribute, which alone decides 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
-from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 from pydantic import BaseModel
 
 from arvo.errors import InvalidEvent, Issue
@@ -23,6 +21,7 @@ from arvo.events.data import ReadData, write_data
 from arvo.events.envelope import Envelope, force, held_data, held_extensions, hold_data, hold_extensions
 from arvo.events.ids import new_event_id
 from arvo.events.rules import ARVO_CONTENT_TYPE
+from arvo.events.timestamps import current_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +34,7 @@ _KEPT_SUBJECT_CHARACTERS: Final = 4096
 
 _EXACT_IN_JAVASCRIPT: Final = 2**53
 _OPENING_BRACE: Final = ord("{")
+_HELD_AS_JSON: Final = (Raw, ReadData, UnsetType)
 # An attribute that was not given, as the type checkers may compare it with anything.
 _ABSENT: Final[object] = UNSET
 
@@ -46,12 +46,9 @@ class _NotKeptError(ValueError):
 def complete_and_check(event: Envelope[Any]) -> None:
     """Fills in what was not given and raises InvalidEvent unless the event is sound."""
     held = held_data(event)
-    if isinstance(held, Raw):
+    if type(held) in _HELD_AS_JSON:
         stamped = _complete_from_wire(event)
-        is_object = memoryview(held)[0] == _OPENING_BRACE
-    elif isinstance(held, ReadData) or held is UNSET:
-        stamped = _complete_from_wire(event)
-        is_object = held is not UNSET
+        is_object = type(held) is ReadData or (held is not UNSET and memoryview(held)[0] == _OPENING_BRACE)
     else:
         stamped = _complete(event)
         is_object = isinstance(held, BaseModel) or _hold_mapping(event, held)
@@ -85,7 +82,7 @@ def _complete(event: Envelope[Any]) -> bool:
         force(event, "to", event.type)
     if event.time is not _ABSENT:
         return False
-    force(event, "time", _now())
+    force(event, "time", current_time())
     return True
 
 
@@ -99,7 +96,7 @@ def _complete_from_wire(event: Envelope[Any]) -> bool:
         force(event, "to", event.type)
     if event.time is not _ABSENT:
         return False
-    force(event, "time", _now())
+    force(event, "time", current_time())
     return True
 
 
@@ -138,16 +135,6 @@ def _is_plain_text(value: object) -> bool:
 
 def _is_plain_integer(value: object) -> bool:
     return type(value) is int and -_EXACT_IN_JAVASCRIPT < value < _EXACT_IN_JAVASCRIPT
-
-
-def _now() -> str:
-    milliseconds = time_ns() // 1_000_000
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}+00:00"
-
-
-@lru_cache(maxsize=4)
-def _second(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="seconds")[:19]
 
 
 _ROUTE_RULES: Final[tuple[tuple[str, Callable[[object], str | None], bool], ...]] = (

@@ -16,6 +16,7 @@ __all__ = [
     "Envelope",
     "ExtensionValue",
     "Extensions",
+    "duplicate",
     "force",
     "held_data",
     "held_extensions",
@@ -66,4 +67,5 @@ held_data: Callable[[Envelope[Any]], Any] = Envelope.__dict__["data"].__get__
 hold_data: Callable[[Envelope[Any], Any], None] = Envelope.__dict__["data"].__set__
 held_extensions: Callable[[Envelope[Any]], Any] = Envelope.__dict__["extensions"].__get__
 hold_extensions: Callable[[Envelope[Any], Any], None] = Envelope.__dict__["extensions"].__set__
+duplicate: Callable[[Envelope[Any]], Any] = Envelope.__copy__  # type: ignore[attr-defined]
 force: Callable[[Envelope[Any], str, Any], None] = msgspec.structs.force_setattr

@@ -6,7 +6,6 @@ Its rules are in `rules.py`, applied in `checking.py`; what is out of the ordina
 
 from __future__ import annotations
 
-from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, cast, overload
 
@@ -19,7 +18,7 @@ from arvo.events.bounds import MAX_EVENT_BYTES
 from arvo.events.checking import complete_and_check
 from arvo.events.data import ReadData, data_as_json, model_as_json, parse_data, read_data, write_data
 from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
-from arvo.events.envelope import Envelope, Extensions, held_data, held_extensions, hold_data
+from arvo.events.envelope import Envelope, Extensions, duplicate, held_data, held_extensions, hold_data
 from arvo.events.json_text import format_json, js_number
 
 if TYPE_CHECKING:
@@ -79,13 +78,14 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         Raises InvalidEvent when raw JSON cannot be read (a number out of range).
         """
         held = held_data(self)
-        if type(held) is ReadData:
-            return cast("D_co", held.view)
         if type(held) is Raw:
             seen = read_data(bytes(held))
             hold_data(self, seen)
             return cast("D_co", seen.view)
-        return cast("D_co", held)
+        if type(held) is ReadData:
+            return cast("D_co", held.view)
+        model: D_co = held
+        return model
 
     @property
     def data_json(self) -> bytes:
@@ -157,7 +157,7 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
     def with_data(self, data: Mapping[str, Any]) -> Event[JsonObject]: ...
     def with_data(self, data: BaseModel | Mapping[str, Any]) -> Event[Any]:
         """The same envelope around other data. The envelope is known to be sound and is not checked again."""
-        event = cast("Event[Any]", copy(self))
+        event: Event[Any] = duplicate(self)
         hold_data(event, data if isinstance(data, BaseModel) else write_data(data))
         return event
 

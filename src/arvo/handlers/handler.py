@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from arvo.contracts import Contract, ContractVersion, Payload, ServiceError
-from arvo.errors import ConfigViolation, ContractViolation, DefinitionError, Issue
-from arvo.events import WILDCARD_VERSION, Event
+from arvo.errors import ConfigViolation, ContractViolation, DefinitionError, InvalidEvent, Issue
+from arvo.events import WILDCARD_VERSION, AnswerTemplate, Event
 from arvo.handlers.context import HandlerContext
-from arvo.handlers.domains import Domain, DomainRule, DomainRules, checked_rules
+from arvo.handlers.domains import DEFAULT_DOMAINS, Domain, DomainRule, DomainRules, checked_rules
 from arvo.handlers.emission import Emission, outputs_in, payload_of
 from arvo.handlers.emit import Emit
 from arvo.handlers.failures import unanswerable
@@ -33,6 +33,7 @@ class _Served(NamedTuple):
 
     version: ContractVersion[Any, Any]
     function: HandlerFunction[Any, Any]
+    answers: dict[type[Payload], AnswerTemplate]
     whose: str
     """How errors call it."""
 
@@ -64,6 +65,7 @@ class Handler:
         self.execution_units: Final = execution_units
         self.domains: Final = checked_rules(domains)
         self.error_domains: Final = checked_rules(error_domains)
+        self._stays_here = self.domains in (DEFAULT_DOMAINS, (None,))
         self._functions: dict[str, HandlerFunction[Any, Any]] = {}
         self._served: dict[str | None, _Served] = {}
 
@@ -110,7 +112,8 @@ class Handler:
                 f".version({missing[0]!r}, ...) returned."
             )
         for number, version in self.contract.versions.items():
-            served = _Served(version, self._functions[number], f"{self!r}, version {number},")
+            answers = self._answer_templates(version)
+            served = _Served(version, self._functions[number], answers, f"{self!r}, version {number},")
             self._served[version.dataschema] = served
             if number == latest:
                 self._served[None] = served
@@ -130,6 +133,23 @@ class Handler:
 
     def __repr__(self) -> str:
         return f"Handler for {self.source!r}"
+
+    def _answer_templates(self, version: ContractVersion[Any, Any]) -> dict[type[Payload], AnswerTemplate]:
+        try:
+            return {
+                payload: AnswerTemplate(
+                    type=event_type,
+                    source=self.source,
+                    dataschema=version.dataschema,
+                    executionunits=self.execution_units,
+                )
+                for payload, event_type in version.emit_types.items()
+            }
+        except InvalidEvent as error:
+            raise DefinitionError(
+                f"{self!r} has execution_units={self.execution_units!r}, which no event can carry. "
+                "Give a finite number, or None."
+            ) from error
 
     async def _handled(self, event: Event[Any]) -> list[Event[Any]]:
         served = self._served.get(event.dataschema)
@@ -152,17 +172,21 @@ class Handler:
         return self._answers(event, served, returned)
 
     def _answers(self, event: Event[Any], served: _Served, returned: object) -> list[Event[Any]]:
-        emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
+        stays_here = self._stays_here and event.domain is None and current_headers().traceparent is None
         version = served.version
         events: list[Event[Any]] = []
         for position, output in enumerate(outputs_in(returned)):
             payload = payload_of(output)
-            event_type = version.emit_types.get(type(payload))
-            if event_type is None:
+            template = served.answers.get(type(payload))
+            if template is None:
                 raise _undeclared(payload, served)
+            if stays_here and output is payload:
+                events.append(template.answer(event, payload, position=position))
+                continue
+            emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
             events += emission.events(
                 output,
-                type=event_type,
+                type=version.emit_types[type(payload)],
                 dataschema=version.dataschema,
                 position=position,
                 contract_domain=self.domain,

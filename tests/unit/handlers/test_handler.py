@@ -238,6 +238,16 @@ async def test_missing_version_is_told_by_check_and_by_the_first_event() -> None
         await handler.execute(first.request(OldRequest(cents=1), source=CLIENT))
 
 
+@pytest.mark.parametrize("units", [float("nan"), True])
+async def test_execution_units_that_no_event_can_carry_are_told_by_check_and_by_the_first_event(units: float) -> None:
+    handler = answering(CardCharged(charge_id="c"), execution_units=units)
+    with pytest.raises(DefinitionError, match="Give a finite number") as told:
+        handler.check()
+    assert repr(units) in str(told.value)
+    with pytest.raises(DefinitionError, match="Give a finite number"):
+        await handler.execute(request())
+
+
 def test_contract_without_versions_is_told_by_check() -> None:
     with pytest.raises(DefinitionError, match=r"has no versions"):
         Handler(Contract(uri="#/none", type="com.no.versions")).check()

@@ -1,0 +1,76 @@
+"""Events made from a template are those that the constructor makes, and nothing unchecked gets into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from arvo.errors import InvalidEvent
+from arvo.events import AnswerTemplate, Event, create_event, derive_event_id
+from tests.unit.events.payloads import Charge
+from tests.unit.events.strategies import attributes
+
+TEMPLATE: dict[str, Any] = {
+    "type": "evt.card.charged",
+    "source": "com.card.charge",
+    "dataschema": "#/card/1.0.0",
+    "executionunits": 2.5,
+}
+CHARGED = Charge(amount_cents=1)
+
+
+def _question(**changes: Any) -> Event[Any]:
+    given: dict[str, Any] = {"type": "com.card.charge", "source": "com.web", "subject": "order/1", "data": {}}
+    return create_event(**{**given, **changes})
+
+
+@given(attributes)
+def test_an_answer_is_what_the_constructor_makes(asked: dict[str, Any]) -> None:
+    question = _question(**asked)
+    answer = AnswerTemplate(**TEMPLATE).answer(question, CHARGED, position=3)
+    assert answer.data is CHARGED
+    assert answer == Event(
+        **TEMPLATE,
+        id=derive_event_id(question.source, question.id, "com.card.charge", 3, None),
+        subject=question.subject,
+        data=CHARGED,
+        time=answer.time,
+        to=question.source if question.redirectto is None else question.redirectto,
+        accesscontrol=question.accesscontrol,
+        parentid=question.id,
+    )
+
+
+def test_answers_have_nothing_of_one_another() -> None:
+    template = AnswerTemplate(**TEMPLATE)
+    first = template.answer(_question(id="1", accesscontrol="role:cashier"), CHARGED, position=0)
+    kept = first.to_dict()
+    second = template.answer(_question(id="2", subject="order/2"), CHARGED, position=0)
+    assert (second.subject, second.accesscontrol, second.parentid) == ("order/2", None, "2")
+    assert first.to_dict() == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("type", "charged"),
+        ("source", "com card"),
+        ("dataschema", ""),
+        ("executionunits", float("nan")),
+        ("executionunits", True),
+    ],
+)
+def test_a_template_with_a_bad_attribute_is_not_made(name: str, value: Any) -> None:
+    with pytest.raises(InvalidEvent) as refusal:
+        AnswerTemplate(**{**TEMPLATE, name: value})
+    assert [issue.path for issue in refusal.value.issues] == [(name,)]
+
+
+@pytest.mark.parametrize(
+    ("question", "data"), [(CHARGED, CHARGED), (_question().to_dict(), CHARGED), (_question(), {})]
+)
+def test_only_events_are_answered_and_only_with_models(question: Any, data: Any) -> None:
+    with pytest.raises(TypeError, match="answered with models"):
+        AnswerTemplate(**TEMPLATE).answer(question, data, position=0)
