@@ -31,6 +31,7 @@ __all__ = [
     "refuse_non_finite",
     "with_js_numbers",
     "write_json",
+    "write_texts",
 ]
 
 JsonPath: TypeAlias = tuple[str | int, ...]
@@ -92,6 +93,14 @@ def write_json(value: object) -> bytes:
             raise
         raise UnwritableJsonError(str(error)) from error
     return raw
+
+
+def write_texts(value: object) -> bytes:
+    """What `write_json` makes of a few objects in which there is nothing but texts and nulls."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _write_with_lone_surrogates(value)
 
 
 def refuse_non_finite(value: object) -> None:

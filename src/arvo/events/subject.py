@@ -17,7 +17,14 @@ from arvo.errors import InvalidSubject, Issue
 from arvo.events.decoding import UNREADABLE
 from arvo.events.frozen import freeze
 from arvo.events.ids import new_event_id
-from arvo.events.json_text import MalformedJsonError, UnwritableJsonError, check_depth, parse_json, write_json
+from arvo.events.json_text import (
+    MalformedJsonError,
+    UnwritableJsonError,
+    check_depth,
+    parse_json,
+    write_json,
+    write_texts,
+)
 from arvo.events.packing import NotPackedError, pack_json, read_packed, unpack_json
 from arvo.events.rules import is_domain, is_event_type
 from arvo.events.versions import SemanticVersion
@@ -177,10 +184,11 @@ def _subject_of(content: _Content, raw: bytes) -> Subject | None:
 
 
 def _read(content: object, raw: bytes | None = None) -> Subject:
-    """The subject with this content, in JSON values; `raw` is the same as JSON, if that is written already."""
+    """The subject with this content, in JSON values; `raw` is the same as JSON, if there is more in it than texts."""
     try:
-        read = _subject_of(msgspec.convert(content, _Content), write_json(content) if raw is None else raw)
-    except (msgspec.ValidationError, UnwritableJsonError):
+        typed = msgspec.convert(content, _Content)
+        read = _subject_of(typed, write_texts(typed) if raw is None else raw)
+    except msgspec.ValidationError:
         read = None
     if read is None:
         raise _invalid("This is not the subject of an orchestration", list(_issues(content)))
@@ -235,8 +243,10 @@ def _issues(content: Any) -> Iterator[Issue]:
     else:
         yield _mistyped(("execution",), parts.get("execution"), "an object")
     if meta is not None:
-        for key, value in meta.items():
-            if not isinstance(value, str):
+        for key, value in cast("dict[object, object]", meta).items():
+            if not isinstance(key, str):
+                yield Issue(("meta",), f"must have strings for keys, but {key!r} is a {type(key).__name__}", "type")
+            elif not isinstance(value, str):
                 yield _mistyped(("meta", key), value, "a string")
     else:
         yield _mistyped(("meta",), parts.get("meta"), "an object")

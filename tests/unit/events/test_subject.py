@@ -110,6 +110,13 @@ def test_content_of_another_kind_is_refused(content: Any, path: tuple[str, ...])
     assert [issue.path for issue in read.value.issues] == [issue.path for issue in made.value.issues] == [path]
 
 
+@pytest.mark.parametrize(("meta", "path"), [({"a": b"x"}, ("meta", "a")), ({1: "x"}, ("meta",))])
+def test_meta_of_anything_but_texts_is_refused(meta: Any, path: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidSubject) as refusal:
+        Subject.new(name="a.b.c", version="1.0.0", initiator="a.b.c", meta=meta)
+    assert [issue.path for issue in refusal.value.issues] == [path]
+
+
 def test_content_that_is_no_json_is_refused() -> None:
     with pytest.raises(InvalidSubject, match="must be JSON"):
         Subject.from_content(_content(meta={"a": object()}))
