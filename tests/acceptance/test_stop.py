@@ -101,14 +101,14 @@ def test_what_is_nearly_done_is_finished(running: list[Running], shop: Path, sto
 
 
 def test_what_does_not_end_in_time_is_named(running: list[Running], shop: Path, stop: signal.Signals) -> None:
-    write_charges(shop, "well", "hanging", "hanging", "well")
-    run = started(running, shop, "shop:app", "--events", "events.jsonl", "--at-once", "2")
+    write_charges(shop, "well", "hanging", "well")
+    run = started(running, shop, "shop:app", "--events", "events.jsonl", "--at-once", "1")
     run.wait_for(shop / "started")
     out, _ = run.stopped_by(stop)
     assert "  = not finished\n" in out
     assert (
-        f"Stopped by {stop.name}. Inputs not finished: 2 (lines 2, 3). Nothing after line 3 was taken in. "
-        "Stopped with 2 events unfinished: 2 running.\n"
+        f"Stopped by {stop.name}. Inputs not finished: 1 (line 2). Nothing after line 2 was taken in. "
+        "Stopped with 1 events unfinished: 1 running.\n"
     ) in out
 
 

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from arvo.backends.memory import InMemoryMachineMemory
+from arvo.cli.outcome import ignored
+from arvo.errors import BackendError
 from arvo.events import Event
+from arvo.orchestration import Ignored
 from tests.unit.cli.events import a_charge, an_order
 
 if TYPE_CHECKING:
@@ -132,25 +136,16 @@ def test_a_second_run_over_the_same_memory_says_that_all_was_done_before(project
     assert "arvo.orc.order    - ignored: the workflow is done\n  = ignored: the workflow is done\n" in shown
 
 
-def test_what_became_of_an_earlier_event_may_be_unknown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from arvo.backends.memory import InMemoryMachineMemory
-    from arvo.errors import BackendError
+async def test_what_became_of_an_earlier_event_may_be_unknown() -> None:
+    class Gone(InMemoryMachineMemory):
+        async def read(self, id: str) -> dict[str, Any] | None:
+            raise BackendError(f"the memory of {id} is gone")
 
-    reads = 0
-    read = InMemoryMachineMemory.read
-
-    async def break_at_last(memory: InMemoryMachineMemory, id: str) -> dict[str, Any] | None:
-        nonlocal reads
-        reads += 1
-        if reads > 2:
-            raise BackendError("the memory is gone")
-        return await read(memory, id)
-
-    monkeypatch.setattr(InMemoryMachineMemory, "read", break_at_last)
-    project.write("events.jsonl", an_order(ask=True), an_order(ask=True))
-    done = project.run("--json")
-    assert endings(done) == [("waiting", True), ("failed", False)]
-    assert done.of_kind("outcome")[1]["reason"].endswith("cannot be read: the memory is gone")
+    event: Event[Any] = Event(type="arvo.orc.order", source="com.shop.web", subject="order/1", data={})
+    outcome = await ignored(event, Ignored.DUPLICATE, Gone())
+    assert str(outcome) == (
+        "failed: it was taken before, and what became of its workflow cannot be read: the memory of order/1 is gone"
+    )
 
 
 def test_a_failed_workflow_stays_failed(project: Project) -> None:

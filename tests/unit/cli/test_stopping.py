@@ -152,6 +152,28 @@ def test_a_signal_in_a_handler_stops_the_run_from_outside_of_it(project: Project
 
 
 @pytest.mark.usefixtures("signals_as_before")
+def test_of_many_inputs_left_undone_the_first_lines_are_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (project.folder / "shop.py").read_text(encoding="utf-8")
+    raising = (
+        "            import signal\n"
+        "            if event.id == 'charge-7':\n"
+        "                signal.raise_signal(signal.SIGTERM)\n"
+        "            await asyncio.Event().wait()\n"
+    )
+    (project.folder / "shop.py").write_text(
+        source.replace('            raise KeyError("no such card")\n', raising), encoding="utf-8"
+    )
+    monkeypatch.setattr("arvo.cli.run.GRACE", timedelta(milliseconds=20))
+    project.write("events.jsonl", *(a_charge(id=f"charge-{number}", how="broken") for number in range(1, 8)))
+    done = project.run()
+    assert done.code == 143
+    assert "Inputs not finished: 7 (lines 1, 2, 3, 4, 5, ...). Nothing after line 7 was taken in." in done.out
+    assert done.out.count("  = not finished\n") == 7
+
+
+@pytest.mark.usefixtures("signals_as_before")
 def test_a_signal_when_all_is_done_but_the_audit_hurries_the_end(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
