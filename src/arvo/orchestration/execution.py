@@ -22,7 +22,7 @@ from arvo.events import Event, Subject
 from arvo.handlers import unanswerable
 from arvo.orchestration.emission import WorkflowEmission
 from arvo.orchestration.kept_record import KeptRecord
-from arvo.orchestration.record import consumed_so_far, failed_record, file_reply, next_record
+from arvo.orchestration.record import consumed_so_far, failed_record, file_reply, json_of, next_record
 from arvo.orchestration.workflow import Delivery, Ignored, Outcome
 from arvo.telemetry import attributes as names
 from arvo.telemetry import current_headers, current_span, event_span, record_emitted, record_failure
@@ -95,13 +95,13 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         return Outcome(ignored=ignored)
     version = _version_for(workflow, event, subject)
     received = version.vocabulary.read(event)
-    document = event.to_dict()
+    arrived = json_of(event)
     delivery = Delivery(
         event=received,
         record=record,
         init_event_id=event.id if record is None else record.init_event_id,
         parent_subject=_parent_in(version, received) if record is None else record.parent_subject,
-        expected=file_reply({} if record is None else record.expected, event, document),
+        expected=file_reply({} if record is None else record.expected, event, arrived),
     )
     traceparent, tracestate = current_headers()
     emission = WorkflowEmission(
@@ -128,13 +128,12 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         subject=event.subject,
         init_event_id=delivery.init_event_id,
         parent_subject=delivery.parent_subject,
-        consumed=document,
+        consumed=arrived,
         remembered=_remembered(version, delivery, events),
         produced=events,
         done=step.output is not None,
-        fields=step.fields,
     )
-    await kept.write(after, record)
+    await kept.write(after, step.fields, record)
     current_span().set_attribute(names.WORKFLOW_STATUS, after["status"])
     return Outcome(events)
 
@@ -154,7 +153,7 @@ async def _fail(error: Exception, record: Record | None, emission: WorkflowEmiss
     data = ServiceError.from_exception(error)
     events = emission.failure(data)
     try:
-        await kept.write(failed_record(record, subject=event.subject, error=data), record)
+        await kept.write(failed_record(record, subject=event.subject, error=data), {}, record)
     except TransactionViolation as violation:
         violation.add_note(f"What could not be saved is that the workflow failed: {error!r}.")
         raise

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from arvo.errors import ContractViolation, TransactionViolation
 from arvo.events import Event, new_event_id
 from arvo.orchestration.record import Record
-from arvo.ports import InvalidRecordError
+from arvo.ports import InvalidRecordError, text_memory
+from arvo.ports.records import decode_record, encode_members, encode_previous
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +29,12 @@ _logger = logging.getLogger("arvo.orchestration")
 class KeptRecord:
     """The record under the subject of `event`, in `memory`."""
 
-    __slots__ = ("_event", "_holder", "_memory", "_source")
+    __slots__ = ("_event", "_found", "_holder", "_memory", "_source", "_texts")
 
     def __init__(self, memory: MachineMemory, event: Event[Any], source: str) -> None:
         self._memory = memory
+        self._texts = text_memory(memory)
+        self._found: Mapping[str, Any] | None = None
         self._event = event
         self._source = source
         self._holder = ""
@@ -81,19 +84,22 @@ class KeptRecord:
     async def read(self) -> Record | None:
         """What the last step left; None when there was none."""
         try:
-            raw = await self._memory.read(self._event.subject)
+            text = await self._read_text()
         except Exception as error:
             raise TransactionViolation(
                 f"The state of workflow {self._source!r} could not be read for event {self._event.id!r}: {error} "
                 "Nothing was changed; deliver the event again when the memory answers.",
                 cause="READ_FAILURE",
             ) from error
-        return None if raw is None else Record.load(raw, self._event)
+        return None if text is None else Record.load(text, self._event)
 
-    async def write(self, data: Mapping[str, Any], before: Record | None) -> None:
-        """Replace what `read` returned. After this, and only then, the step has happened."""
+    async def write(self, known: Mapping[str, Any], given: Mapping[str, Any], before: Record | None) -> None:
+        """Replace what `read` returned. After this, and only then, the step has happened.
+
+        `known` is JSON for sure; what is `given` by user code is checked.
+        """
         try:
-            await self._memory.write(self._event.subject, data, None if before is None else before.raw)
+            await self._write_text(encode_members(known, given), before)
         except InvalidRecordError as error:
             raise ContractViolation(
                 f"Workflow {self._source!r} cannot be saved after event {self._event.id!r}: {error} "
@@ -106,3 +112,15 @@ class KeptRecord:
                 "None of the events of this step was sent; deliver the event again.",
                 cause="WRITE_FAILURE",
             ) from error
+
+    async def _read_text(self) -> bytes | None:
+        if self._texts is not None:
+            return await self._texts.read_text(self._event.subject)
+        self._found = await self._memory.read(self._event.subject)
+        return encode_previous(self._found)
+
+    async def _write_text(self, text: bytes, before: Record | None) -> None:
+        if self._texts is not None:
+            await self._texts.write_text(self._event.subject, text, None if before is None else before.text)
+        else:
+            await self._memory.write(self._event.subject, decode_record(text), self._found)

@@ -6,7 +6,7 @@ the event is taken, saved and answered is in `execution.py`, which resumables sh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from arvo.handlers import Domain
 from arvo.orchestration.definition import WorkflowDefinition
 from arvo.orchestration.machine import ChartMachine
 from arvo.orchestration.machine_items import call_from, completion_from, plain_output
+from arvo.orchestration.record import SNAPSHOT
 from arvo.orchestration.workflow import Step
 from arvo.statecharts import transition
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Orchestrator"]
 
 AnyMachine = ChartMachine[Any, Any, Any, Any, Any]
-SNAPSHOT = "state"
-"""The member of the record that holds the snapshot."""
 
 
 class Orchestrator(WorkflowDefinition["_MachineVersion"]):
@@ -69,7 +68,9 @@ class Orchestrator(WorkflowDefinition["_MachineVersion"]):
             domains=domains,
             error_domains=error_domains,
         )
-        for machine in machines:
+        self.machines: Final = tuple(machines)
+        """What runs its versions, in the order they were given."""
+        for machine in self.machines:
             self._add(machine)
         self.check()
 
@@ -96,7 +97,8 @@ class _MachineVersion:
     def __init__(self, machine: AnyMachine) -> None:
         self.chart = machine.chart
         self.definition = machine.definition
-        self.document = machine.chart.document
+        # The same for every record, so written as JSON once.
+        self.document = msgspec.Raw(msgspec.json.encode(machine.chart.document))
         self.vocabulary: Vocabulary = machine.vocabulary
 
     @property
@@ -117,9 +119,9 @@ class _MachineVersion:
         )
 
     def _restored(self, record: Record) -> Mapping[str, Any]:
-        snapshot: Any = record.raw.get(SNAPSHOT)
         try:
-            context = msgspec.convert(snapshot, _Snapshot).context
+            snapshot = _decode_snapshot(record.snapshot or b"null")
+            return {**snapshot, "context": self.chart.load_context(_context_in(snapshot))}
         except msgspec.ValidationError as error:
             problem = Issue((SNAPSHOT,), str(error), "snapshot")
             raise InvalidSnapshot(
@@ -127,10 +129,10 @@ class _MachineVersion:
                 "Restore it from a backup. The record was left as it is.",
                 issues=[problem],
             ) from error
-        return {**snapshot, "context": self.chart.load_context(context)}
 
 
-class _Snapshot(msgspec.Struct):
-    """As much of a snapshot as is looked at here; the rest is the chart's business."""
+def _context_in(snapshot: dict[str, Any]) -> dict[str, Any]:
+    return msgspec.convert(snapshot.get("context", {}), dict[str, Any])
 
-    context: dict[str, Any] = {}  # msgspec copies it
+
+_decode_snapshot = msgspec.json.Decoder(dict[str, Any]).decode

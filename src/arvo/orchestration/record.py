@@ -1,7 +1,7 @@
 """The record that a workflow leaves in machine memory between two events, in the layout of the TypeScript system.
 
 Either language must be able to go on from a record of the other, so nothing is named, added or left out here freely.
-What only one kind of workflow keeps (the `state$$` of a resumable, the snapshot of a statechart) is `fields` here.
+What only one kind of workflow keeps (the `state$$` of a resumable, the snapshot of a statechart) is added to it later.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import msgspec
+from msgspec import Raw
 
 from arvo.errors import TransactionViolation
 from arvo.events import Event
+from arvo.orchestration.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,22 +22,27 @@ if TYPE_CHECKING:
     from arvo.contracts import ServiceError
 
 __all__ = [
+    "SNAPSHOT",
     "Expected",
     "Record",
     "StoredReplies",
     "consumed_so_far",
     "failed_record",
     "file_reply",
+    "json_of",
     "next_record",
 ]
 
-JsonEvent: TypeAlias = Mapping[str, Any]
-Expected: TypeAlias = Mapping[str, Sequence[JsonEvent]]
-"""The workflow's calls by event id, each with the replies that came to it; read-only like everything read."""
+Expected: TypeAlias = Mapping[str, Sequence[Raw]]
+"""The workflow's calls by event id, each with the JSON of the replies that came to it; read-only."""
 
+SNAPSHOT = "state"
+"""The member of the record that holds the snapshot of a statechart."""
 
 MAX_REMEMBERED = 1000
 """How many events of one source a record remembers that keeps no replies; no redelivery comes as late as that."""
+
+_NULL = Raw(b"null")
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -47,7 +54,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 class _Events(msgspec.Struct, frozen=True, rename="camel"):
     consumed: _Envelope | None = None
-    expected: dict[str, list[dict[str, Any]]] | None = None
+    expected: dict[str, list[Raw]] | None = None
     consumed_before: dict[str, list[str]] | None = None
 
 
@@ -57,12 +64,14 @@ class _Layout(msgspec.Struct, frozen=True, rename="camel"):
     init_event_id: str | None = None
     parent_subject: str | None = None
     events: _Events = _Events()
+    own_state: Raw = msgspec.field(name=STATE, default=_NULL)
+    snapshot: Raw = msgspec.field(name=SNAPSHOT, default=_NULL)
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A record as read: `raw` is what the memory gave, the rest what every workflow needs of it."""
+    """A record as read: `text` is what the memory gave, the rest what workflows need of it."""
 
-    raw: Mapping[str, Any]
+    text: bytes
     failed: bool
     done: bool
     init_event_id: str
@@ -72,13 +81,17 @@ class Record(msgspec.Struct, frozen=True):
     """Id and source of the event that led to this record."""
     consumed_before: Mapping[str, Sequence[str]]
     """Ids of the events before it, by source, oldest first; the latest of each source."""
+    own_state: Raw | None
+    """The JSON of what a resumable keeps for itself, if there is any."""
+    snapshot: Raw | None
+    """The JSON of a statechart's snapshot, if there is one."""
 
     @classmethod
-    def load(cls, raw: Mapping[str, Any], event: Event[Any]) -> Record:
+    def load(cls, text: bytes, event: Event[Any]) -> Record:
         """Read the record under an event's subject. One in another layout is a `TransactionViolation`."""
         try:
-            layout = msgspec.convert(raw, _Layout)
-        except msgspec.ValidationError as error:
+            layout = _decode_layout(text)
+        except msgspec.DecodeError as error:
             raise TransactionViolation(
                 f"The record under the subject of event {event.id!r} is not that of a workflow: {error}. Nothing was "
                 "changed. Restore the record from a backup; or remove it, if the workflow may start anew.",
@@ -86,7 +99,7 @@ class Record(msgspec.Struct, frozen=True):
             ) from error
         consumed = layout.events.consumed
         return cls(
-            raw=raw,
+            text=text,
             failed=layout.execution_status == "failure",
             done=layout.status == "done",
             init_event_id=layout.init_event_id or "",
@@ -94,6 +107,8 @@ class Record(msgspec.Struct, frozen=True):
             expected=layout.events.expected or {},
             last_consumed=None if consumed is None else (consumed.id, consumed.source),
             consumed_before=layout.events.consumed_before or {},
+            own_state=None if layout.own_state == _NULL else layout.own_state,
+            snapshot=None if layout.snapshot == _NULL else layout.snapshot,
         )
 
     def has_consumed(self, event: Event[Any], *, is_init: bool) -> bool:
@@ -105,11 +120,16 @@ class Record(msgspec.Struct, frozen=True):
             return True
         if (event.id, event.source) == self.last_consumed or event.id in self.consumed_before.get(event.source, ()):
             return True
-        replies = self.expected.get(event.parentid or "", ())
-        return any(reply["id"] == event.id and reply["source"] == event.source for reply in replies)
+        replies = map(_decode_envelope, self.expected.get(event.parentid or "", ()))
+        return any(reply.id == event.id and reply.source == event.source for reply in replies)
 
 
-def file_reply(expected: Expected, event: Event[Any], document: JsonEvent) -> Expected:
+def json_of(event: Event[Any]) -> Raw:
+    """An event as records hold it."""
+    return Raw(event.to_json())
+
+
+def file_reply(expected: Expected, event: Event[Any], document: Raw) -> Expected:
     """Put a reply under the call that it answers, which moves to the end: so replies stand in order of arrival.
 
     An event that answers none of the calls changes nothing.
@@ -134,32 +154,30 @@ def next_record(
     subject: str,
     init_event_id: str,
     parent_subject: str | None,
-    consumed: JsonEvent,
+    consumed: Raw,
     remembered: Mapping[str, Any],
     produced: Sequence[Event[Any]],
     done: bool,
-    fields: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The record after a step that went well; `remembered` is what it keeps of earlier steps' events."""
+    """The record after a step that went well, but for what only one kind of workflow keeps.
+
+    `remembered` is what it keeps of earlier steps' events. JSON that nobody has to look into is `Raw`.
+    """
+    events = {"consumed": consumed, **remembered, "produced": [json_of(event) for event in produced]}
     return {
         "executionStatus": "normal",
         "status": "done" if done else "active",
         "initEventId": init_event_id,
         "parentSubject": parent_subject,
         "subject": subject,
-        "events": {
-            "consumed": consumed,
-            **remembered,
-            "produced": [event.to_dict() for event in produced],
-        },
-        **fields,
+        "events": Raw(_encode(events)),
     }
 
 
 def failed_record(before: Record | None, *, subject: str, error: ServiceError) -> dict[str, Any]:
     """The record of a workflow that an exception ended: all that was known before, and the error."""
     return {
-        **({} if before is None else before.raw),
+        **({} if before is None else _decode_members(before.text)),
         "executionStatus": "failure",
         "subject": subject,
         "error": {"name": error.error_name, "message": error.error_message, "stack": error.error_stack},
@@ -191,5 +209,14 @@ class StoredReplies(Sequence[Event[Any]]):
 
     def _all(self) -> list[Event[Any]]:
         if self._events is None:
-            self._events = [self._read(Event.from_dict(document)) for document in self._documents]
+            # Whatever was taken once can be read again, however large it is.
+            self._events = [
+                self._read(Event.from_json(text, max_bytes=len(text))) for text in map(bytes, self._documents)
+            ]
         return self._events
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_layout = msgspec.json.Decoder(_Layout).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -114,7 +114,7 @@ class _ResumableVersion:
     async def step(self, delivery: Delivery) -> Step:
         """Call the function, and read its answer as a step."""
         own = self.vocabulary.own
-        stored = None if delivery.record is None else delivery.record.raw.get(STATE)
+        stored = None if delivery.record is None else delivery.record.own_state
         turn: Turn[Any, Any] = Turn(
             event=delivery.event,
             source=own.accepted_type,

@@ -10,6 +10,8 @@ from arvo.ports.machine_memory import (
     MachineMemory,
     StaleWriteError,
     StoredRecord,
+    TextMemory,
+    text_memory,
 )
 from arvo.ports.store import (
     Amendment,
@@ -65,9 +67,11 @@ __all__ = [
     "StoredTimer",
     "StoredWorkflow",
     "SystemClock",
+    "TextMemory",
     "WaitingEvent",
     "WorkStore",
     "WorkerInfo",
     "WorkerStatus",
     "WorkflowStatus",
+    "text_memory",
 ]

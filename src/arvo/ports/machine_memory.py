@@ -7,7 +7,7 @@ them. How records become text is in `arvo.ports.records`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from arvo.errors import ArvoError
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
-__all__ = ["BrowsableMemory", "InvalidRecordError", "MachineMemory", "StaleWriteError", "StoredRecord"]
+__all__ = [
+    "BrowsableMemory",
+    "InvalidRecordError",
+    "MachineMemory",
+    "StaleWriteError",
+    "StoredRecord",
+    "TextMemory",
+    "text_memory",
+]
 
 
 class MachineMemory(Protocol):
@@ -78,6 +86,32 @@ class MachineMemory(Protocol):
         lock expires by itself.
         """
         ...
+
+
+class TextMemory(MachineMemory, Protocol):
+    """A memory that can also take and give records as the JSON text that it keeps, with the same promises.
+
+    Workflows use it where it is there, since most of a record is text that they only pass on. A class that offers it
+    defines both methods itself: where a subclass merely inherits them, its `read` and `write` are used, so that what
+    they add is not passed by.
+    """
+
+    async def read_text(self, id: str) -> bytes | None:
+        """Return the JSON text of the record, as it was written, or None."""
+        ...
+
+    async def write_text(self, id: str, text: bytes, previous: bytes | None) -> None:
+        """Replace the record whose text `read_text` returned, like `write` does.
+
+        The caller vouches for `text`: it is a JSON object that reads back as what it was written from.
+        """
+        ...
+
+
+def text_memory(memory: MachineMemory) -> TextMemory | None:
+    """Return the memory as one that speaks text, if its class says that it is one."""
+    own = vars(type(memory))
+    return cast("TextMemory", memory) if "read_text" in own and "write_text" in own else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,26 @@ Records are stored as the JSON text of exactly what was given, so that another l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, cast
 
 import msgspec
+from msgspec import Raw
 
 from arvo.errors import Issue
 from arvo.ports.machine_memory import InvalidRecordError, StaleWriteError
 
-__all__ = ["check_names", "check_previous", "decode_record", "encode_previous", "encode_record", "is_same_record"]
+__all__ = [
+    "check_names",
+    "check_previous",
+    "decode_record",
+    "encode_members",
+    "encode_previous",
+    "encode_record",
+    "is_same_record",
+]
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -33,6 +43,28 @@ def encode_record(data: Mapping[str, Any]) -> bytes:
     except _ENCODING_ERRORS as error:
         cause = error
     raise _not_json(data) from cause
+
+
+def encode_members(known: Mapping[str, Any], given: Mapping[str, Any]) -> bytes:
+    """Return the JSON text of a record of which some is known to be JSON: `known`, and whatever is `msgspec.Raw`.
+
+    The members of `given`, which stand behind those of `known`, are checked like `encode_record` does.
+    """
+    encode_record({name: value for name, value in given.items() if type(value) is not Raw})
+    for name, value in known.items():
+        if type(value) is Raw:
+            _check_unicode(name, bytes(value))
+    return _encode({**known, **given})
+
+
+def _check_unicode(name: str, text: bytes) -> None:
+    """JSON may spell a lone surrogate, which is no Unicode, so that back ends could not give it back."""
+    # One byte is looked for much faster than two, and is rarely there.
+    if b"\\" in text and b"\\u" in text:
+        try:
+            msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            raise _not_json({name: json.loads(text)}) from error
 
 
 def encode_previous(previous: Mapping[str, Any] | None) -> bytes | None:

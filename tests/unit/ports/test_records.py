@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from arvo.errors import ArvoError
 from arvo.ports import InvalidRecordError, StaleWriteError
@@ -17,6 +18,7 @@ from arvo.ports.records import (
     check_names,
     check_previous,
     decode_record,
+    encode_members,
     encode_previous,
     encode_record,
     is_same_record,
@@ -148,3 +150,30 @@ def test_long_ids_are_shortened_in_messages_but_not_in_the_error() -> None:
 def test_empty_or_broken_names_are_refused(id_: str, holder: str) -> None:
     with pytest.raises(InvalidRecordError, match="must be a text of at least one character"):
         check_names(id=id_, holder=holder)
+
+
+@given(records, records)
+def test_members_that_are_text_already_read_back_like_any_other(known: dict[str, Any], given: dict[str, Any]) -> None:
+    as_text = {name: Raw(json.dumps(value).encode()) for name, value in known.items()}
+
+    assert decode_record(encode_members(as_text, given)) == {**known, **given}
+
+
+def test_given_members_are_checked_and_known_ones_trusted() -> None:
+    with pytest.raises(InvalidRecordError) as refusal:
+        encode_members({"status": "active"}, {"state": {"tags": {1, 2}}, "definition": Raw(b'"x"')})
+
+    assert [issue.path for issue in refusal.value.issues] == [("state", "tags")]
+
+
+def test_text_that_no_back_end_could_give_back_is_refused_even_where_it_is_known() -> None:
+    with pytest.raises(InvalidRecordError, match="lone surrogate") as refusal:
+        encode_members({"events": Raw(b'{"consumed":{"name":"\\ud800"}}')}, {})
+
+    assert [issue.path for issue in refusal.value.issues] == [("events", "consumed", "name")]
+
+
+def test_escapes_in_known_text_are_fine() -> None:
+    text = encode_members({"events": Raw(b'{"name":"\\u00e9\\u0001\\\\"}')}, {})
+
+    assert decode_record(text) == {"events": {"name": "\u00e9\x01\\"}}

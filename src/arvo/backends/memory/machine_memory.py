@@ -64,17 +64,30 @@ class InMemoryMachineMemory:
 
     async def read(self, id: str) -> dict[str, Any] | None:
         """Return a copy of the record, or None."""
-        check_names(id=id)
-        kept = self._records.get(id)
-        return None if kept is None else decode_record(kept.text)
+        text = self._text(id)
+        return None if text is None else decode_record(text)
+
+    async def read_text(self, id: str) -> bytes | None:
+        """Return the JSON text of the record, or None."""
+        return self._text(id)
 
     async def write(self, id: str, data: Mapping[str, Any], previous: Mapping[str, Any] | None) -> None:
         """Replace `previous` by a copy of `data`, or raise StaleWriteError."""
+        self._replace(id, encode_record(data), encode_previous(previous))
+
+    async def write_text(self, id: str, text: bytes, previous: bytes | None) -> None:
+        """Replace the record of this text by that of another, or raise StaleWriteError."""
+        self._replace(id, text, previous)
+
+    def _text(self, id: str) -> bytes | None:
         check_names(id=id)
-        text = encode_record(data)
         kept = self._records.get(id)
-        check_previous(id, None if kept is None else kept.text, encode_previous(previous))
-        if kept is None and self._max_records is not None and len(self._records) >= self._max_records:
+        return None if kept is None else kept.text
+
+    def _replace(self, id: str, text: bytes, previous: bytes | None) -> None:
+        stored = self._text(id)
+        check_previous(id, stored, previous)
+        if stored is None and self._max_records is not None and len(self._records) >= self._max_records:
             raise BackendError(
                 f"The in-memory machine memory is full: it holds {len(self._records)} records, as many as max_records "
                 "allows. Raise max_records, or use SqliteMachineMemory."

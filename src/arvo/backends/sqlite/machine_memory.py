@@ -101,23 +101,37 @@ class SqliteMachineMemory:
 
     async def read(self, id: str) -> dict[str, Any] | None:
         """Return the record or None; a failing file is tried three times, within one second."""
+        text = await self._read(id)
+        return None if text is None else decode_record(text)
+
+    async def write(self, id: str, data: Mapping[str, Any], previous: Mapping[str, Any] | None) -> None:
+        """Replace `previous` by `data` durably, or raise StaleWriteError."""
+        await self._write(id, encode_record(data), encode_previous(previous))
+
+    async def read_text(self, id: str) -> bytes | None:
+        """Return the JSON text of the record, or None; otherwise like `read`."""
+        text = await self._read(id)
+        return None if text is None else text.encode()
+
+    async def write_text(self, id: str, text: bytes, previous: bytes | None) -> None:
+        """Replace the record of this text by that of another durably, or raise StaleWriteError."""
+        await self._write(id, text, previous)
+
+    async def _read(self, id: str) -> str | None:
         check_names(id=id)
 
         async def attempt() -> str | None:
             return await self._connections.read(partial(_select, id=id))
 
-        text = await try_read(attempt, self._clock)
-        return None if text is None else decode_record(text)
+        return await try_read(attempt, self._clock)
 
-    async def write(self, id: str, data: Mapping[str, Any], previous: Mapping[str, Any] | None) -> None:
-        """Replace `previous` by `data` durably, or raise StaleWriteError."""
+    async def _write(self, id: str, text: bytes, previous: bytes | None) -> None:
         check_names(id=id)
-        text, replaced = encode_record(data).decode(), encode_previous(previous)
-        now = self._clock.now().isoformat(timespec="milliseconds")
-        if replaced is None:
-            await self._connections.write(partial(_insert, id=id, text=text, now=now))
+        written, now = text.decode(), self._clock.now().isoformat(timespec="milliseconds")
+        if previous is None:
+            await self._connections.write(partial(_insert, id=id, text=written, now=now))
         else:
-            await self._connections.write(partial(_update, id=id, text=text, previous=replaced, now=now))
+            await self._connections.write(partial(_update, id=id, text=written, previous=previous, now=now))
 
     async def lock(self, id: str, holder: str) -> bool:
         """Take or renew the lock; False when another holder kept it through a few tries."""
