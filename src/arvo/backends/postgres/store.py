@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from arvo.backends.postgres.address import Address
 from arvo.backends.postgres.diagnosis import is_outage
-from arvo.backends.postgres.link import Link, Server
+from arvo.backends.postgres.link import BY_INDEX, Link, Server
 from arvo.backends.postgres.notifications import Notifications
 from arvo.backends.postgres.store_inspection import PostgresStoreInspection
 from arvo.backends.postgres.store_rows import FinishRows, claim_of, incoming_rows, record_row
@@ -36,6 +36,7 @@ _CLAIM = "SELECT * FROM claim($1, $2, $3, $4, $5, $6, $7)"
 _POLL_SECONDS = 1.0
 """How often a waiting worker looks for itself, in case a notification was lost."""
 _CALL_SECONDS = 30.0
+_QUICK = {**BY_INDEX, "synchronous_commit": "off"}
 _GROUPS_AT_ONCE = 2
 
 
@@ -53,8 +54,10 @@ class PostgresStore(PostgresStoreInspection):
     def __init__(self, url: str, *, schema: str = "arvo") -> None:
         super().__init__(Server(Address(url), schema))
         # Claims may be forgotten in a crash of the server, which ends them; so they need not wait for its disk.
-        self._quick = Link(self._server, timeout_seconds=_CALL_SECONDS, settings={"synchronous_commit": "off"})
-        self._writers = [Link(self._server, timeout_seconds=_CALL_SECONDS) for _ in range(_GROUPS_AT_ONCE)]
+        self._quick = Link(self._server, timeout_seconds=_CALL_SECONDS, settings=_QUICK)
+        self._writers = [
+            Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX) for _ in range(_GROUPS_AT_ONCE)
+        ]
         self._idle_writers = list(self._writers)
         self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=is_outage, at_once=_GROUPS_AT_ONCE)
         self._publishing = Grouping(self._publish_together, about=_nothing, is_outage=is_outage)

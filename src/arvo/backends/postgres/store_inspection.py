@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from arvo.backends.postgres.link import Link
+from arvo.backends.postgres.link import BY_INDEX, Link
 from arvo.backends.postgres.schema import check_version, upgrade
 from arvo.backends.postgres.store_pruning import prune_consumed, prune_dead_letters, prune_workflows
 from arvo.backends.postgres.store_rows import incoming_rows
@@ -56,7 +56,7 @@ class PostgresStoreInspection:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._reader = Link(server, timeout_seconds=_LONG_CALL_SECONDS)
-        self._publisher = Link(server, timeout_seconds=_CALL_SECONDS)
+        self._publisher = Link(server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX)
         self._checked = False
 
     async def queues(self) -> Sequence[QueueStatus]:
