@@ -12,6 +12,7 @@ from benchmarks.paired import Effort, measure
 from benchmarks.protocol import Worker
 from benchmarks.report import Comparison, keep
 from benchmarks.statecharts.comparison import CHARTS, compare_charts
+from benchmarks.workflows.comparison import WORKFLOWS, compare_workflows
 from tests.interop.node_packages import find_node, node_modules
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def compare(cases: Sequence[str], effort: Effort, *, sdk: bool) -> Comparison:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     usual = Effort()
-    known = [*WHAT, *CHARTS]
+    known = [*WHAT, *CHARTS, *WORKFLOWS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which cases (default: all): {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="paired rounds a case (default %(default)s)")
@@ -66,10 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     effort = Effort(warm_up_iterations=asked.warm_up, seconds=asked.seconds, rounds=asked.rounds)
     events = [case for case in WHAT if not asked.cases or case in asked.cases]
     charts = [case for case in CHARTS if not asked.cases or case in asked.cases]
+    workflows = not asked.cases or not WORKFLOWS.keys().isdisjoint(asked.cases)
     print("Timing this package and others in turn; a ratio above 1 means that this package is faster.")
     try:
         comparisons = [compare(events, effort, sdk=sdk) for sdk in (False, True) if events]
         comparisons += compare_charts(charts, effort)
+        comparisons += [compare_workflows(effort)] if workflows else []
     except KeyboardInterrupt:
         print("\nStopped; nothing was written.")
         return 130

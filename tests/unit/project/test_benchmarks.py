@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.paired import SAME, require_same_work
 from benchmarks.statecharts.comparison import CHARTS, require_same_steps
+from benchmarks.workflows.comparison import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,9 +30,9 @@ def test_every_case_is_timed_on_both_sides_with_and_without_an_sdk(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     cases = {"factory", "factory_in_subject", "handle", "parse", "parse_and_read", "serialise", "hop"}
-    assert set(figures["ratios"]) == cases | {f"{case}_with_sdk" for case in cases} | set(CHARTS)
+    assert set(figures["ratios"]) == cases | {f"{case}_with_sdk" for case in cases} | {*CHARTS, *WORKFLOWS}
     assert all(ratio > 0 for ratio in figures["ratios"].values())
-    assert all(case in done.stdout for case in [*cases, *CHARTS])
+    assert all(case in done.stdout for case in [*cases, *CHARTS, *WORKFLOWS])
 
 
 def test_an_unknown_case_is_refused_with_the_known_ones() -> None:
