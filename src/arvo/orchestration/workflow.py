@@ -44,7 +44,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     output: Output | None = None
     """How the workflow ends; None while it goes on."""
     fields: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
-    """The members of the record that only this kind of workflow has: JSON values, or `Raw` where that is JSON already."""
+    """The members of the record that only this kind of workflow has: values of JSON, or `msgspec.Raw`."""
 
 
 class WorkflowVersion(Protocol):
