@@ -61,6 +61,11 @@ async def _attempt(
             f"{handler!r} let a CancelledError escape although nobody cancelled it: something that it waited for was "
             "cancelled. Catch the error where that happens."
         )
+    except SystemExit as exiting:
+        error = RuntimeError(
+            f"{handler!r} called sys.exit({exiting.code!r}), which would end the whole process. Return or raise instead."
+        )
+        error.__cause__ = exiting
     except Exception as caught:  # noqa: BLE001 - whatever a handler raises becomes a decision, not a crash
         error = caught
     else:

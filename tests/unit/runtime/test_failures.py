@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +141,21 @@ async def test_a_cancelled_error_that_nobody_asked_for_is_a_failure_and_not_the_
     assert letter.reason == DeadLetterReason.EXHAUSTED
     assert isinstance(letter.error, ExecutionViolation)
     assert "let a CancelledError escape" in str(letter.error)
+
+
+async def test_a_handler_that_exits_is_given_up_and_the_app_goes_on() -> None:
+    @handler("com.a.a")
+    async def leaves(event: Event[Any]) -> None:
+        if event.subject == "process/1":
+            sys.exit(3)
+
+    async with App([leaves]) as app:
+        await app.publish(request("com.a.a"))
+        await app.publish(request("com.a.a", subject="process/2"))
+        await app.wait_idle()
+    (letter,) = app.dead_letters
+    assert letter.reason == DeadLetterReason.UNEXPECTED
+    assert "called sys.exit(3)" in str(letter.error)
 
 
 async def test_a_handler_cancelled_by_somebody_else_leaves_a_dead_letter() -> None:
