@@ -63,7 +63,7 @@ async def _attempt(
         )
     except SystemExit as exiting:
         error = RuntimeError(
-            f"{handler!r} called sys.exit({exiting.code!r}), which would end the whole process. Return or raise instead."
+            f"{handler!r} called sys.exit({exiting.code!r}), which would end the process. Return or raise instead."
         )
         error.__cause__ = exiting
     except Exception as caught:  # noqa: BLE001 - whatever a handler raises becomes a decision, not a crash
