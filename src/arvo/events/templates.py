@@ -18,32 +18,76 @@ from arvo.events.timestamps import current_time
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["AnswerTemplate"]
+__all__ = ["AnswerTemplate", "EventTemplate"]
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class AnswerTemplate:
-    """Makes the answers of one type from one source, for the local domain and outside of any trace."""
+class EventTemplate:
+    """Makes the events of one type from one source, for the local domain and outside of any trace."""
 
-    __slots__ = ("_blank",)
+    __slots__ = ("_blank", "_source")
 
-    def __init__(self, *, type: str, source: str, dataschema: str | None, executionunits: float | None) -> None:
-        """Raises InvalidEvent when no event can have these attributes."""
+    def __init__(
+        self,
+        *,
+        type: str,
+        source: str,
+        dataschema: str | None,
+        executionunits: float | None,
+        redirectto: str | None = None,
+    ) -> None:
+        """Raises InvalidEvent when no event can have these attributes. The events go to whoever handles their type."""
+        self._source = source
         self._blank: Event[Any] = Event(
-            type=type, source=source, dataschema=dataschema, executionunits=executionunits, subject="-", data={}
+            type=type,
+            source=source,
+            dataschema=dataschema,
+            executionunits=executionunits,
+            redirectto=redirectto,
+            subject="-",
+            data={},
         )
 
+    def event(
+        self,
+        consumed: Event[Any],
+        data: M,
+        *,
+        position: int,
+        subject: str,
+        parentid: str,
+        to: str | None = None,
+    ) -> Event[M]:
+        """What `Event(...)` makes of the template, and of what has to be sound already: attributes of other events."""
+        if not isinstance(data, BaseModel):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"Events are made of models here, but {data!r} is none.")
+        made: Event[M] = duplicate(self._blank)
+        force(made, "id", derive_event_id(consumed.source, consumed.id, self._source, position, None))
+        force(made, "subject", subject)
+        hold_data(made, data)
+        force(made, "time", current_time())
+        if to is not None:
+            force(made, "to", to)
+        force(made, "accesscontrol", consumed.accesscontrol)
+        force(made, "parentid", parentid)
+        return made
+
+
+class AnswerTemplate(EventTemplate):
+    """Makes the answers of one type from one source."""
+
+    __slots__ = ()
+
     def answer(self, question: Event[Any], data: M, *, position: int) -> Event[M]:
-        """What `Event(...)` makes of the template and of what an answer takes over from its question."""
-        if not isinstance(question, Event) or not isinstance(data, BaseModel):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"Events are answered with models, but {question!r} was to be answered with {data!r}.")
-        answer: Event[M] = duplicate(self._blank)
-        force(answer, "id", derive_event_id(question.source, question.id, self._blank.source, position, None))
-        force(answer, "subject", question.subject)
-        hold_data(answer, data)
-        force(answer, "time", current_time())
-        force(answer, "to", question.redirectto or question.source)
-        force(answer, "accesscontrol", question.accesscontrol)
-        force(answer, "parentid", question.id)
-        return answer
+        """The event that takes over from its question what an answer does."""
+        if not isinstance(question, Event):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"Events are answered, but {question!r} is none.")
+        return self.event(
+            question,
+            data,
+            position=position,
+            subject=question.subject,
+            parentid=question.id,
+            to=question.redirectto or question.source,
+        )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from arvo.errors import InvalidEvent
-from arvo.events import AnswerTemplate, Event, create_event, derive_event_id
+from arvo.events import AnswerTemplate, Event, EventTemplate, create_event, derive_event_id
 from tests.unit.events.payloads import Charge
 from tests.unit.events.strategies import attributes
 
@@ -43,6 +43,24 @@ def test_an_answer_is_what_the_constructor_makes(asked: dict[str, Any]) -> None:
     )
 
 
+@given(attributes)
+def test_an_event_made_in_passing_is_what_the_constructor_makes(asked: dict[str, Any]) -> None:
+    consumed = _question(**asked)
+    template = EventTemplate(**TEMPLATE, redirectto="com.me")
+    made = template.event(consumed, CHARGED, position=1, subject="order/2", parentid="0")
+    assert made == Event(
+        **TEMPLATE,
+        id=derive_event_id(consumed.source, consumed.id, "com.card.charge", 1, None),
+        subject="order/2",
+        data=CHARGED,
+        time=made.time,
+        redirectto="com.me",
+        accesscontrol=consumed.accesscontrol,
+        parentid="0",
+    )
+    assert template.event(consumed, CHARGED, position=1, subject="a", parentid="0", to="com.you").to == "com.you"
+
+
 def test_answers_have_nothing_of_one_another() -> None:
     template = AnswerTemplate(**TEMPLATE)
     first = template.answer(_question(id="1", accesscontrol="role:cashier"), CHARGED, position=0)
@@ -72,5 +90,5 @@ def test_a_template_with_a_bad_attribute_is_not_made(name: str, value: Any) -> N
     ("question", "data"), [(CHARGED, CHARGED), (_question().to_dict(), CHARGED), (_question(), {})]
 )
 def test_only_events_are_answered_and_only_with_models(question: Any, data: Any) -> None:
-    with pytest.raises(TypeError, match="answered with models"):
+    with pytest.raises(TypeError, match="is none"):
         AnswerTemplate(**TEMPLATE).answer(question, data, position=0)
