@@ -26,6 +26,7 @@ _STATE: dict[Kind, frozenset[str]] = {
     "history": _DESCRIPTIVE | {"history", "target"},
 }
 
+NO_STATES = "this kind of state has none; remove them, or change its 'type'"
 _ACTORS = "charts start no actors here; emit a request in 'entry' and take its reply with 'on'"
 _ADVICE = {
     "invoke": _ACTORS,
@@ -46,7 +47,7 @@ _ADVICE = {
     "options": "only the root has them; move them there",
     "version": "only the root has one; move it there",
     "history": "only states of type 'history' have it; remove it",
-    "states": "this kind of state has none; remove them, or change its 'type'",
+    "states": NO_STATES,
     "target": "only transitions and history states have one; use 'always' or 'initial'",
 }
 

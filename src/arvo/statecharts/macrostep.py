@@ -1,7 +1,7 @@
 """One step of a statechart: a snapshot and an event go in, the next snapshot and what came of it come out.
 
-Pure and synchronous: no I/O, no clock, no randomness; what goes in is never changed. The rules are XState v5's, which
-differ from SCXML's where `docs` says so; which states a transition leaves and enters is worked out in `movement`.
+Pure and synchronous: no I/O, no clock, no randomness; what goes in is never changed. The rules are XState v5's, not
+SCXML's where the two differ. Which states a transition leaves and enters is worked out in `movement`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ def transition(definition: Definition, snapshot: Mapping[str, Any] | None, event
     still the old one, and `failed_snapshot` makes the one that XState would keep.
 
     Raises `InvalidSnapshot` and `InvalidEvent` for what cannot be used, `EndlessLoop` for a chart that never settles.
+
+    >>> from arvo.statecharts import from_xstate
+    >>> light = from_xstate({"id": "light", "initial": "off", "states": {"off": {"on": {"press": "on"}}, "on": {}}})
+    >>> off = transition(light, None, None)
+    >>> transition(light, off.snapshot, {"type": "press"}).snapshot["value"]
+    'on'
     """
     if snapshot is None:
         run = _Run(definition, {"type": "xstate.init", "input": event})
@@ -198,7 +204,9 @@ class _Run:
                     or (selected and state.contains(selected[-1].source))
                 ):
                     break
-                candidates = state.table.get(event_type) or (state.wildcards and state.candidates(event_type))
+                candidates = state.table.get(event_type)
+                if candidates is None and state.wildcards:
+                    candidates = state.candidates(event_type)
                 chosen = self._choose(candidates) if candidates else None
                 if chosen is not None:
                     selected.append(chosen)
@@ -207,14 +215,14 @@ class _Run:
         return selected
 
     def _select_eventless(self) -> Sequence[Transition]:
-        selected: list[Transition] = []
+        selected: dict[Transition, None] = {}
         for leaf in self.leaves:
             # XState does not count a parallel state without regions as a leaf here.
             if leaf.eventless and leaf.kind != "parallel":
                 chosen = self._choose(leaf.eventless)
-                if chosen is not None and chosen not in selected:
-                    selected.append(chosen)
-        return selected
+                if chosen is not None:
+                    selected[chosen] = None
+        return tuple(selected)
 
     def _choose(self, candidates: Sequence[Transition]) -> Transition | None:
         for candidate in candidates:

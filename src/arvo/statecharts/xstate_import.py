@@ -51,10 +51,9 @@ def from_xstate(
 
     Raises `DefinitionError` with the path of everything that is wrong.
 
-        light = from_xstate({"id": "light", "initial": "off", "states": {"off": {"on": {"press": "on"}}, "on": {}}})
-        step = transition(light, None, None)
-        step = transition(light, step.snapshot, {"type": "press"})
-        assert step.snapshot["value"] == "on"
+    >>> light = from_xstate({"id": "light", "initial": "off", "states": {"off": {"on": {"press": "on"}}, "on": {}}})
+    >>> light
+    <statechart 'light' of 3 states>
     """
     loaded = load_document(document)
     reader = _Reader(guards or {}, actions or {}, delays or {})
@@ -156,9 +155,17 @@ class _Reader:
         blueprint.meta = self._object(config, "meta", path) if "meta" in config else None
         blueprint.tags = self._texts(config, "tags", path)
         if kind == "history":
-            blueprint.deep = config.get("history") == "deep"
-            blueprint.history_targets = self._texts(config, "target", path)
-            return
+            self._history(blueprint, config, path)
+        else:
+            self._behaviour(blueprint, config, path)
+
+    def _history(self, blueprint: StateBlueprint, config: Mapping[str, Any], path: Path) -> None:
+        if config.get("history", "shallow") not in (True, "shallow", "deep"):
+            self.issue((*path, "history"), f"it is {config['history']!r:.60}, not 'shallow' or 'deep'", "type")
+        blueprint.deep = config.get("history") == "deep"
+        blueprint.history_targets = self._texts(config, "target", path)
+
+    def _behaviour(self, blueprint: StateBlueprint, config: Mapping[str, Any], path: Path) -> None:
         blueprint.entry = self._actions(config, "entry", path)
         blueprint.exit = self._actions(config, "exit", path)
         for descriptor, value in self._object(config, "on", path).items():
@@ -172,12 +179,14 @@ class _Reader:
         blueprint.after = self._delays(config, path)
         if "output" in config:
             blueprint.output = Constant(config["output"])
-        if kind in ("compound", "parallel"):
-            states = self._object(config, "states", path)
+        states = self._object(config, "states", path)
+        if blueprint.kind in ("compound", "parallel"):
             blueprint.children = [
                 self.state(each, states[each], (*path, "states", each)) for each in in_javascript_order(states)
             ]
-        if kind == "compound":
+        elif blueprint.kind == "atomic" and states:
+            self.issue((*path, "states"), keys.NO_STATES, "unknown_key")
+        if blueprint.kind == "compound":
             self._initial(blueprint, config, path)
 
     def _kind(self, config: Mapping[str, Any], path: Path) -> Kind:

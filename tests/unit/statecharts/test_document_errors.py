@@ -72,6 +72,18 @@ REFUSED: list[tuple[str, Json, Path, str]] = [
         ("states", "a", "states"),
         "change its 'type'",
     ),
+    (
+        "children of an atomic state",
+        with_a(type="atomic", states={"x": {}}),
+        ("states", "a", "states"),
+        "change its 'type'",
+    ),
+    (
+        "unknown kind of history",
+        with_a(type="history", history="long"),
+        ("states", "a", "history"),
+        "'shallow' or 'deep'",
+    ),
     ("unknown type", with_a(type="choice"), ("states", "a", "type"), "not one of atomic"),
     ("unknown option", {**TWO, "options": {"strict": True}}, ("options", "strict"), "known are maxIterations"),
     ("bad limit", {**TWO, "options": {"maxIterations": 0}}, ("options", "maxIterations"), "above 0"),

@@ -83,6 +83,7 @@ def test_longest_descriptor_that_matches_takes_the_event(event: str, taken: str)
     descriptors = ["*", "a.*", "a.b.*", "a.b", "b.*"]
     chart = chart_of({"s": {"on": {each: {"actions": saying(each)} for each in descriptors}}})
     assert emitted(last(chart, event)) == [taken]
+    assert next(chosen.actions[0].params for chosen in chart.find("s").candidates(event)) == taken
 
 
 def test_descriptor_whose_guards_fail_lets_shorter_ones_try() -> None:
