@@ -51,7 +51,7 @@ class BoundWorkflow:
 
     async def execute(self, event: Event[Any]) -> list[Event[Any]]:
         """The events that come of one event; none when it was ignored."""
-        return (await self.run(event)).events
+        return (await run_with_memory(self.workflow, event, self.memory, lock=self.lock)).events
 
     async def run(self, event: Event[Any]) -> Outcome:
         """Like `execute`, and says why when an event was ignored. What is raised and kept: see `run_with_memory`."""

@@ -58,11 +58,8 @@ class WorkflowDefinition(Generic[V]):
         self.domains: Final = checked_rules(domains)
         self.error_domains: Final = checked_rules(error_domains)
         self._versions: Final[dict[str, V]] = {}
-
-    @property
-    def versions(self) -> Mapping[str, V]:
+        self.versions: Final[Mapping[str, V]] = MappingProxyType(self._versions)
         """What runs each version, in the order they were given."""
-        return MappingProxyType(self._versions)
 
     @property
     def implements(self) -> tuple[ContractVersion[Any, Any], ...]:

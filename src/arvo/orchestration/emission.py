@@ -13,16 +13,19 @@ import msgspec
 from arvo.contracts import OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ExecutionViolation, InvalidSubject
 from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, derive_event_id
-from arvo.handlers import Emission, Emit, payload_of
+from arvo.handlers import DEFAULT_DOMAINS, Emission, Emit, payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from arvo.events import EventTemplate
     from arvo.handlers import DomainRule, Output
-    from arvo.orchestration.vocabulary import Vocabulary
+    from arvo.orchestration.vocabulary import Templates, Vocabulary
     from arvo.orchestration.workflow import Workflow
 
 __all__ = ["WorkflowEmission"]
+
+_LOCAL: tuple[DomainRule, ...] = (None,)
 
 
 class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +42,22 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
 
     def calls(self, outputs: Sequence[Output]) -> list[Event[Any]]:
         """The events that call services: each goes to its service, which is to answer to this workflow."""
-        emission = self._emission(
-            subject=self.consumed.subject,
-            parentid=self.consumed.id,
-            to=None,
-            redirectto=self.workflow.contract.type,
-            domains=self.workflow.call_domains,
-        )
+        templates = self._templates(self.workflow.call_domains)
         events: list[Event[Any]] = []
         for position, output in enumerate(outputs):
+            if templates is not None and not isinstance(output, Emit):
+                template = templates.calls.get(type(output))
+                if template is not None:
+                    events.append(self._ordinary_call(template, output, position))
+                    continue
             service = self.vocabulary.service_for(payload_of(output))
+            emission = self._emission(
+                subject=self.consumed.subject,
+                parentid=self.consumed.id,
+                to=None,
+                redirectto=self.workflow.contract.type,
+                domains=self.workflow.call_domains,
+            )
             if isinstance(service, OrchestratorVersion):
                 events += self._child_calls(emission, output, service, position)
             else:
@@ -63,6 +72,12 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
 
     def completion(self, output: Output, *, position: int) -> list[Event[Any]]:
         """The events that report the output: to whom the caller named, else to the caller."""
+        templates = self._templates(self.workflow.domains)
+        # A parent's subject, and an address out of a subject, may be anything, so they are checked.
+        if templates is not None and self.parent_subject is None and "redirectto" not in self.subject.meta:
+            template = None if isinstance(output, Emit) else templates.ends.get(type(output))
+            if template is not None:
+                return [self._ordinary_end(template, payload_of(output), position)]
         own = self.vocabulary.own
         return self._ending(
             to=self.subject.meta.get("redirectto") or self.subject.initiator,
@@ -142,6 +157,27 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
                 execution_id=execution_id,
             )
         return child.encode()
+
+    def _ordinary_call(self, template: EventTemplate, payload: Payload, position: int) -> Event[Payload]:
+        consumed = self.consumed
+        return template.event(consumed, payload, position=position, subject=consumed.subject, parentid=consumed.id)
+
+    def _ordinary_end(self, template: EventTemplate, payload: Payload, position: int) -> Event[Payload]:
+        return template.event(
+            self.consumed,
+            payload,
+            position=position,
+            subject=self.consumed.subject,
+            parentid=self.init_event_id,
+            to=self.subject.initiator,
+        )
+
+    def _templates(self, domains: tuple[DomainRule, ...]) -> Templates | None:
+        """How events are made that stay in the local domain and are no part of a trace, if that is what they do."""
+        at_home = self.consumed.domain is None and self.parent_subject is None
+        if self.traceparent is None and (domains == _LOCAL or (at_home and domains == DEFAULT_DOMAINS)):
+            return self.vocabulary.templates(self.workflow.execution_units)
+        return None
 
     def _ending(self, *, to: str, domains: tuple[DomainRule, ...]) -> Emission:
         return self._emission(

@@ -25,7 +25,7 @@ from arvo.orchestration.kept_record import KeptRecord
 from arvo.orchestration.record import consumed_so_far, failed_record, file_reply, json_of, next_record
 from arvo.orchestration.workflow import Delivery, Ignored, Outcome
 from arvo.telemetry import attributes as names
-from arvo.telemetry import current_headers, current_span, event_span, record_emitted, record_failure
+from arvo.telemetry import current_headers, event_span, record_emitted, record_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from arvo.orchestration.record import Record
     from arvo.orchestration.workflow import Step, Workflow, WorkflowVersion
     from arvo.ports import MachineMemory
+    from arvo.telemetry import Span
 
 __all__ = ["run_with_memory"]
 
@@ -53,7 +54,7 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
     refused when it is saved. Leave it out where the caller lets only one in at a time anyway.
     """
     with event_span("process", event, handler=workflow.contract.type) as span:
-        outcome = await _run(workflow, event, memory, lock=lock)
+        outcome = await _run(workflow, event, memory, span, lock=lock)
         if outcome.ignored is None:
             record_emitted(outcome.events)
         else:
@@ -74,21 +75,21 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
         return outcome
 
 
-async def _run(workflow: Workflow, event: Event[Any], memory: MachineMemory, *, lock: bool) -> Outcome:
+async def _run(workflow: Workflow, event: Event[Any], memory: MachineMemory, span: Span, *, lock: bool) -> Outcome:
     subject = _subject_of(workflow, event)
-    kept = KeptRecord(memory, event, workflow.contract.type)
     if subject.name != workflow.contract.type:
         return Outcome(ignored=Ignored.OTHER_WORKFLOW)
+    kept = KeptRecord(memory, event, workflow.contract.type)
     if not lock:
-        return await _advance(workflow, event, subject, kept)
+        return await _advance(workflow, event, subject, kept, span)
     await kept.lock()
     try:
-        return await _advance(workflow, event, subject, kept)
+        return await _advance(workflow, event, subject, kept, span)
     finally:
         await kept.unlock()
 
 
-async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept: KeptRecord) -> Outcome:
+async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept: KeptRecord, span: Span) -> Outcome:
     record = await kept.read()
     ignored = _why_ignored(record, event, is_init=event.type == workflow.contract.type)
     if ignored is not None:
@@ -101,7 +102,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         record=record,
         init_event_id=event.id if record is None else record.init_event_id,
         parent_subject=_parent_in(version, received) if record is None else record.parent_subject,
-        expected=file_reply({} if record is None else record.expected, event, arrived),
+        expected=file_reply(record.expected, event, arrived) if record is not None and record.expected else {},
     )
     traceparent, tracestate = current_headers()
     emission = WorkflowEmission(
@@ -123,7 +124,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
             raise
         if raised is not None:
             raise raised from error
-        return await _fail(error, record, emission, kept)
+        return await _fail(error, record, emission, kept, span)
     after = next_record(
         subject=event.subject,
         init_event_id=delivery.init_event_id,
@@ -134,15 +135,17 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         done=step.output is not None,
     )
     await kept.write(after, step.fields, record)
-    current_span().set_attribute(names.WORKFLOW_STATUS, after["status"])
+    span.set_attribute(names.WORKFLOW_STATUS, after["status"])
     return Outcome(events)
 
 
-async def _fail(error: Exception, record: Record | None, emission: WorkflowEmission, kept: KeptRecord) -> Outcome:
+async def _fail(
+    error: Exception, record: Record | None, emission: WorkflowEmission, kept: KeptRecord, span: Span
+) -> Outcome:
     """End the workflow by an exception: remember it, and tell whoever started it."""
     workflow, event = emission.workflow, emission.consumed
     record_failure(error)
-    current_span().set_attribute(names.WORKFLOW_STATUS, "failure")
+    span.set_attribute(names.WORKFLOW_STATUS, "failure")
     _logger.warning(
         "Workflow %s failed on event %s of type %s; its initiator gets a system error.",
         workflow.contract.type,

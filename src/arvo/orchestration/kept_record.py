@@ -84,7 +84,11 @@ class KeptRecord:
     async def read(self) -> Record | None:
         """What the last step left; None when there was none."""
         try:
-            text = await self._read_text()
+            if self._texts is not None:
+                text = await self._texts.read_text(self._event.subject)
+            else:
+                self._found = await self._memory.read(self._event.subject)
+                text = encode_previous(self._found)
         except Exception as error:
             raise TransactionViolation(
                 f"The state of workflow {self._source!r} could not be read for event {self._event.id!r}: {error} "
@@ -99,7 +103,11 @@ class KeptRecord:
         `known` is JSON for sure; what is `given` by user code is checked.
         """
         try:
-            await self._write_text(encode_members(known, given), before)
+            text = encode_members(known, given)
+            if self._texts is not None:
+                await self._texts.write_text(self._event.subject, text, None if before is None else before.text)
+            else:
+                await self._memory.write(self._event.subject, decode_record(text), self._found)
         except InvalidRecordError as error:
             raise ContractViolation(
                 f"Workflow {self._source!r} cannot be saved after event {self._event.id!r}: {error} "
@@ -112,15 +120,3 @@ class KeptRecord:
                 "None of the events of this step was sent; deliver the event again.",
                 cause="WRITE_FAILURE",
             ) from error
-
-    async def _read_text(self) -> bytes | None:
-        if self._texts is not None:
-            return await self._texts.read_text(self._event.subject)
-        self._found = await self._memory.read(self._event.subject)
-        return encode_previous(self._found)
-
-    async def _write_text(self, text: bytes, before: Record | None) -> None:
-        if self._texts is not None:
-            await self._texts.write_text(self._event.subject, text, None if before is None else before.text)
-        else:
-            await self._memory.write(self._event.subject, decode_record(text), self._found)

@@ -93,6 +93,7 @@ class _MachineVersion:
     """One version: its machine as the wrapper runs it."""
 
     __slots__ = ("chart", "definition", "document", "vocabulary")
+    remembers_calls = False
 
     def __init__(self, machine: AnyMachine) -> None:
         self.chart = machine.chart
@@ -100,10 +101,6 @@ class _MachineVersion:
         # The same for every record, so written as JSON once.
         self.document = msgspec.Raw(msgspec.json.encode(machine.chart.document))
         self.vocabulary: Vocabulary = machine.vocabulary
-
-    @property
-    def remembers_calls(self) -> bool:
-        return False
 
     async def step(self, delivery: Delivery) -> Step:
         """Let the chart take the event, and read what came of it."""

@@ -120,8 +120,10 @@ class Record(msgspec.Struct, frozen=True):
             return True
         if (event.id, event.source) == self.last_consumed or event.id in self.consumed_before.get(event.source, ()):
             return True
-        replies = map(_decode_envelope, self.expected.get(event.parentid or "", ()))
-        return any(reply.id == event.id and reply.source == event.source for reply in replies)
+        replies = self.expected.get(event.parentid or "")
+        if not replies:
+            return False
+        return any(reply.id == event.id and reply.source == event.source for reply in map(_decode_envelope, replies))
 
 
 def json_of(event: Event[Any]) -> Raw:

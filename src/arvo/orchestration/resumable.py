@@ -99,6 +99,7 @@ class _ResumableVersion:
     """One version: its function and what the wrapper needs to know."""
 
     __slots__ = ("function", "state", "vocabulary")
+    remembers_calls = True
 
     def __init__(
         self, vocabulary: Vocabulary, function: ResumableFunction[Any, Any, Any, Any, Any], state: type[BaseModel]
@@ -106,10 +107,6 @@ class _ResumableVersion:
         self.vocabulary = vocabulary
         self.function = function
         self.state = state
-
-    @property
-    def remembers_calls(self) -> bool:
-        return True
 
     async def step(self, delivery: Delivery) -> Step:
         """Call the function, and read its answer as a step."""

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ConfigViolation, ContractViolation, DefinitionError, Issue
-from arvo.events import WILDCARD_VERSION, DataSchema, Event
+from arvo.events import WILDCARD_VERSION, DataSchema, Event, EventTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arvo.contracts import Services
 
-__all__ = ["Vocabulary"]
+__all__ = ["Templates", "Vocabulary"]
+
+
+class Templates(NamedTuple):
+    """Makes events of a workflow's version that are like all others of their kind."""
+
+    calls: Mapping[type[Payload], EventTemplate]
+    ends: Mapping[type[Payload], EventTemplate]
 
 
 class Vocabulary:
@@ -31,6 +38,7 @@ class Vocabulary:
         "_services_by_call",
         "_services_by_reply",
         "_services_by_type",
+        "_templates",
         "completion",
         "own",
         "sends",
@@ -52,6 +60,7 @@ class Vocabulary:
         self._services_by_type: Mapping[str, ContractVersion[Any, Any]] = MappingProxyType(
             {service.accepted_type: service for service in services.versions}
         )
+        self._templates: dict[tuple[type, float | None], Templates] = {}
         by_reply: defaultdict[str, list[ContractVersion[Any, Any]]] = defaultdict(list)
         for service in services.versions:
             _check_service(own, service)
@@ -62,16 +71,45 @@ class Vocabulary:
             {event_type: tuple(found) for event_type, found in by_reply.items()}
         )
 
-    def is_init(self, event: Event[Any]) -> bool:
-        """Tell whether the event is of the type that starts the workflow."""
-        return event.type == self.own.accepted_type
+    def templates(self, execution_units: float | None) -> Templates:
+        """How ordinary events of this version are made, by the class of their payload.
+
+        Calls of workflows are not among them, since each of those has a subject of its own.
+        """
+        key = (type(execution_units), execution_units)
+        known = self._templates.get(key)
+        if known is None:
+            known = self._templates[key] = self._make_templates(execution_units)
+        return known
+
+    def _make_templates(self, execution_units: float | None) -> Templates:
+        own = self.own.accepted_type
+        return Templates(
+            calls={
+                service.accepts: EventTemplate(
+                    type=service.accepted_type,
+                    source=own,
+                    dataschema=service.dataschema,
+                    executionunits=execution_units,
+                    redirectto=own,
+                )
+                for service in self.services.versions
+                if not isinstance(service, OrchestratorVersion)
+            },
+            ends={
+                payload: EventTemplate(
+                    type=event_type, source=own, dataschema=self.own.dataschema, executionunits=execution_units
+                )
+                for payload, event_type in self.own.emit_types.items()
+            },
+        )
 
     def read(self, event: Event[Any]) -> Event[Payload]:
         """The event with its data as a payload: of the workflow's own request, or of a service's reply.
 
         An unknown type is a `ConfigViolation`, a type under the wrong contract, version or data a `ContractViolation`.
         """
-        if self.is_init(event):
+        if event.type == self.own.accepted_type:
             if event.dataschema != self.own.dataschema:
                 raise self._foreign(event, (self.own,))
             return self.own.parse_accepted(event)

@@ -6,7 +6,6 @@ happen is a `Step`. How steps are run is in `execution.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -127,9 +126,8 @@ class Ignored(StrEnum):
     DUPLICATE = "it was taken before"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What came of an event: the emitted events, or why it was ignored."""
 
-    events: list[Event[Any]] = field(default_factory=list["Event[Any]"])
+    events: list[Event[Any]] = msgspec.field(default_factory=list["Event[Any]"])
     ignored: Ignored | None = None

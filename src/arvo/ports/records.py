@@ -101,6 +101,8 @@ def check_previous(id: str, stored: bytes | None, previous: bytes | None) -> Non
 
 def check_names(*, id: str, holder: str = "-") -> None:
     """Raise InvalidRecordError when the id of a record or the holder of a lock is empty or not Unicode."""
+    if id and holder and id.isascii() and holder.isascii():
+        return
     for name, value in (("id of a record", id), ("holder of a lock", holder)):
         if not value or not _is_unicode(value):
             raise InvalidRecordError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arvo.errors import BackendError, DefinitionError
 from arvo.ports.budget import DEFAULT_LOCK_TTL, lock_seconds, try_lock
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["InMemoryMachineMemory"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     text: bytes
     updated_at: datetime
 
