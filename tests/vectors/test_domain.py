@@ -20,12 +20,13 @@ def test_symbols_have_the_recorded_names(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize("record", [r for r in RECORDS if "symbols" not in r["input"]], ids=record_name)
 def test_rule_resolves_as_recorded(record: dict[str, Any]) -> None:
     given = record["input"]
+    event_contract: dict[str, Any] = given["eventContract"] or {}
     resolved = resolve_domain(
         given["domainToResolve"],
         subject=given["currentSubject"],
         trigger=given["triggeringDomain"],
         own=given["selfContractDomain"],
-        contract=(given["eventContract"] or {}).get("domain"),
+        contract=event_contract.get("domain"),
         parent_subject=given["parentSubject"],
     )
     assert resolved == record["output"]["domain"]
