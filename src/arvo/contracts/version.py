@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 from arvo.contracts.payload import Payload, ServiceError
 from arvo.contracts.reading import read_payload
 from arvo.errors import ContractViolation, Issue
-from arvo.events import WILDCARD_VERSION, Event, Subject, create_event, decode_uri, derive_event_id, encode_uri
+from arvo.events import (
+    WILDCARD_VERSION,
+    Event,
+    RequestTemplate,
+    Subject,
+    create_event,
+    decode_uri,
+    derive_event_id,
+    encode_uri,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +80,7 @@ class ContractVersion(Service[A, E]):
     accepted_type: str = field(init=False, repr=False)
     system_error_type: str = field(init=False, repr=False)
     _payload_by_type: Mapping[str, type[E | ServiceError]] = field(init=False, repr=False)
+    _requests: RequestTemplate = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         contract = self.contract
@@ -83,6 +93,7 @@ class ContractVersion(Service[A, E]):
             "accepted_type": contract.type,
             "system_error_type": contract.system_error_type,
             "_payload_by_type": MappingProxyType(payload_by_type),
+            "_requests": RequestTemplate(type=contract.type, dataschema=f"{contract.uri}/{self.version}"),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -102,12 +113,17 @@ class ContractVersion(Service[A, E]):
 
         Without a subject it opens a process of its own, initiated by `source`, which then must be in reverse-DNS form.
         """
+        data = self._accepted(data)
+        if subject is None:
+            subject = self._opened(self.accepted_type, source, domain, redirectto)
+        if to is redirectto is domain is None and not envelope:
+            return self._requests.request(data, source=source, subject=subject)
         return create_event(
             type=self.accepted_type,
-            data=self._accepted(data),
+            data=data,
             dataschema=decode_uri(self.dataschema),
             source=source,
-            subject=self._opened(self.accepted_type, source, domain, redirectto) if subject is None else subject,
+            subject=subject,
             to=to,
             redirectto=redirectto,
             domain=domain,

@@ -12,7 +12,7 @@ from arvo.events.frozen import JsonObject
 from arvo.events.ids import ManagedId, derive_event_id, managed_event_id, new_event_id, parse_managed_event_id
 from arvo.events.rules import ARVO_CONTENT_TYPE, is_domain, is_event_type
 from arvo.events.subject import INHERIT, Inherit, Subject
-from arvo.events.templates import AnswerTemplate, EventTemplate
+from arvo.events.templates import AnswerTemplate, EventTemplate, RequestTemplate
 from arvo.events.uri import decode_uri, encode_uri, is_encoded_uri
 from arvo.events.versions import WILDCARD_VERSION, DataSchema, SemanticVersion
 
@@ -30,6 +30,7 @@ __all__ = [
     "Inherit",
     "JsonObject",
     "ManagedId",
+    "RequestTemplate",
     "SemanticVersion",
     "Subject",
     "create_event",

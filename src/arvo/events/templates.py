@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
+from arvo.events.creation import create_event
 from arvo.events.envelope import duplicate, force, hold_data
 from arvo.events.event import Event
-from arvo.events.ids import derive_event_id
+from arvo.events.ids import derive_event_id, new_event_id
 from arvo.events.timestamps import current_time
+from arvo.events.uri import decode_uri, is_plain
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["AnswerTemplate", "EventTemplate"]
+__all__ = ["AnswerTemplate", "EventTemplate", "RequestTemplate"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -60,13 +62,9 @@ class EventTemplate:
         to: str | None = None,
     ) -> Event[M]:
         """What `Event(...)` makes of the template, and of what has to be sound already: attributes of other events."""
-        if not isinstance(data, BaseModel):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"Events are made of models here, but {data!r} is none.")
-        made: Event[M] = duplicate(self._blank)
+        made = _filled(self._blank, data)
         force(made, "id", derive_event_id(consumed.source, consumed.id, self._source, position, None))
         force(made, "subject", subject)
-        hold_data(made, data)
-        force(made, "time", current_time())
         if to is not None:
             force(made, "to", to)
         force(made, "accesscontrol", consumed.accesscontrol)
@@ -91,3 +89,34 @@ class AnswerTemplate(EventTemplate):
             parentid=question.id,
             to=question.redirectto or question.source,
         )
+
+
+class RequestTemplate:
+    """Makes the requests of one type and dataschema, for the local domain."""
+
+    __slots__ = ("_blank", "_dataschema")
+
+    def __init__(self, *, type: str, dataschema: str) -> None:
+        """Raises InvalidEvent when no event can have these attributes."""
+        self._blank: Event[Any] = Event(type=type, dataschema=dataschema, source="-", subject="-", data={})
+        self._dataschema = dataschema
+
+    def request(self, data: M, *, source: str, subject: str) -> Event[M]:
+        """What `create_event(...)` makes of the template and of these."""
+        if not (type(source) is type(subject) is str and is_plain(source) and is_plain(subject)):
+            schema = decode_uri(self._dataschema)
+            return create_event(type=self._blank.type, dataschema=schema, source=source, subject=subject, data=data)
+        made = _filled(self._blank, data)
+        force(made, "id", new_event_id())
+        force(made, "source", source)
+        force(made, "subject", subject)
+        return made
+
+
+def _filled(blank: Event[Any], data: M) -> Event[M]:
+    if not isinstance(data, BaseModel):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"Events are made of models here, but {data!r} is none.")
+    made: Event[M] = duplicate(blank)
+    hold_data(made, data)
+    force(made, "time", current_time())
+    return made

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from arvo.errors import InvalidEvent, Issue
 
-__all__ = ["decode_uri", "encode_uri", "is_encoded_uri"]
+__all__ = ["decode_uri", "encode_uri", "is_encoded_uri", "is_plain"]
 
 _RESERVED: Final = ";/?:@&=+$,#"
 _KEPT_WHEN_ENCODING: Final = _RESERVED + "-_.!~*'()"
-_encoded_plainly = re.compile(r"[A-Za-z0-9;/?:@&=+$,#\-_.!~*'()]*").fullmatch
+# Text in which every character stands for itself in a URI, if there is any: it is encoded as it is.
+is_plain = re.compile(r"[A-Za-z0-9;/?:@&=+$,#\-_.!~*'()]+").fullmatch
 _escape_runs = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
@@ -27,7 +28,7 @@ def encode_uri(text: str) -> str:
     >>> encode_uri("my source/é")
     'my%20source/%C3%A9'
     """
-    if _encoded_plainly(text):
+    if is_plain(text):
         return text
     try:
         return quote(_with_paired_surrogates(text), safe=_KEPT_WHEN_ENCODING, encoding="utf-8", errors="strict")
@@ -53,7 +54,7 @@ def decode_uri(text: str) -> str:
 
 def is_encoded_uri(text: str) -> bool:
     """Whether `text` is what `encode_uri` makes of its own decoding: the wire rule for addresses."""
-    if _encoded_plainly(text):
+    if is_plain(text):
         return True
     try:
         return encode_uri(decode_uri(text)) == text

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from arvo.errors import InvalidEvent
-from arvo.events import AnswerTemplate, Event, EventTemplate, create_event, derive_event_id
+from arvo.events import AnswerTemplate, Event, EventTemplate, RequestTemplate, create_event, derive_event_id
 from tests.unit.events.payloads import Charge
-from tests.unit.events.strategies import attributes
+from tests.unit.events.strategies import any_texts, attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TEMPLATE: dict[str, Any] = {
     "type": "evt.card.charged",
@@ -18,6 +24,8 @@ TEMPLATE: dict[str, Any] = {
     "dataschema": "#/card/1.0.0",
     "executionunits": 2.5,
 }
+REQUEST: dict[str, Any] = {"type": "com.card.charge", "dataschema": "#/card/1.0.0"}
+any_addresses = any_texts | st.sampled_from(["com.web", "order/1", "", "a b", "\ud800", 5, None, b"com.web"])
 CHARGED = Charge(amount_cents=1)
 
 
@@ -61,6 +69,29 @@ def test_an_event_made_in_passing_is_what_the_constructor_makes(asked: dict[str,
     assert template.event(consumed, CHARGED, position=1, subject="a", parentid="0", to="com.you").to == "com.you"
 
 
+def _outcome(make: Callable[[], Event[Any]]) -> object:
+    try:
+        made = make().to_dict()
+    except InvalidEvent as refusal:
+        return refusal.issues
+    # What is made up for each event is looked at elsewhere.
+    return {name: value for name, value in made.items() if name not in ("id", "time")}
+
+
+@given(any_addresses, any_addresses)
+def test_a_request_is_what_the_factory_makes_or_refuses(source: Any, subject: Any) -> None:
+    by_template = _outcome(lambda: RequestTemplate(**REQUEST).request(CHARGED, source=source, subject=subject))
+    assert by_template == _outcome(lambda: create_event(**REQUEST, source=source, subject=subject, data=CHARGED))
+
+
+def test_each_request_has_an_id_and_a_time_of_its_own() -> None:
+    template = RequestTemplate(**REQUEST)
+    first, second = (template.request(CHARGED, source="com.web", subject="order/1") for _ in range(2))
+    assert UUID(first.id).version == UUID(second.id).version == 4
+    assert first.id != second.id
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(second.time)) < timedelta(minutes=1)
+
+
 def test_answers_have_nothing_of_one_another() -> None:
     template = AnswerTemplate(**TEMPLATE)
     first = template.answer(_question(id="1", accesscontrol="role:cashier"), CHARGED, position=0)
@@ -92,3 +123,9 @@ def test_a_template_with_a_bad_attribute_is_not_made(name: str, value: Any) -> N
 def test_only_events_are_answered_and_only_with_models(question: Any, data: Any) -> None:
     with pytest.raises(TypeError, match="is none"):
         AnswerTemplate(**TEMPLATE).answer(question, data, position=0)
+
+
+@pytest.mark.parametrize("data", [{}, None, Charge], ids=repr)
+def test_only_models_get_into_a_request(data: Any) -> None:
+    with pytest.raises(TypeError, match="is none"):
+        RequestTemplate(**REQUEST).request(data, source="com.web", subject="order/1")
