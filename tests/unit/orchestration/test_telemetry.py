@@ -8,6 +8,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from arvo.errors import TransactionViolation
+from tests.unit.orchestration.documents import orchestrated
 from tests.unit.orchestration.memories import FaultyMemory
 from tests.unit.orchestration.orders import OrderAnswer, OrderTurn, bound, charged, request, reserved
 
@@ -29,6 +30,15 @@ async def test_a_workflow_goes_on_with_the_trace_of_its_events(spans: InMemorySp
     assert {span.name for span in ended} == {"process arvo.orc.order"}
     assert [_attribute(span, STATUS) for span in ended] == ["active", "active", "done"]
     assert [event.name for span in ended for event in span.events] == ["arvo.event.emitted"] * 3
+
+
+async def test_a_statechart_goes_on_with_the_trace_of_its_events(spans: InMemorySpanExporter) -> None:
+    workflow = orchestrated()
+    (reserve,) = await workflow.execute(request(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"))
+    assert (reserve.traceparent or "").split("-")[1] == TRACE
+    (span,) = spans.get_finished_spans()
+    assert (span.name, _attribute(span, STATUS)) == ("process arvo.orc.order", "active")
+    assert [event.name for event in span.events] == ["arvo.event.emitted"]
 
 
 async def test_the_span_of_an_ignored_event_says_why(spans: InMemorySpanExporter) -> None:
