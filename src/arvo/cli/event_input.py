@@ -54,6 +54,8 @@ class Catalogue:
     """The contract versions of an app by the event type that they accept."""
 
     def __init__(self, versions: Iterable[ContractVersion[Any, Any]]) -> None:
+        self.ids_made = 0
+        """How many documents had no id and were given one."""
         self._by_type: dict[str, dict[str, ContractVersion[Any, Any]]] = {}
         for version in versions:
             self._by_type.setdefault(version.accepted_type, {})[version.dataschema] = version
@@ -64,7 +66,9 @@ class Catalogue:
         A subject is derived from the event's id, so that the same line opens the same process each time.
         """
         given = dict(document)
-        given.setdefault("id", new_event_id())
+        if "id" not in given:
+            given["id"] = new_event_id()
+            self.ids_made += 1
         given.setdefault("source", DEFAULT_SOURCE)
         given.setdefault("specversion", "1.0")
         if "subject" in given:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from arvo.cli.console import shortened, visible
-from arvo.runtime import DeadLetter, ShutdownReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +38,24 @@ class LogNotes(logging.Handler):
         with LogNotes(console.note, verbose=False):
             ...
 
-    `verbose` shows all of them, less important ones too, and the tracebacks. A program that has set up logging by
-    itself gets its records as it wants them, and there are no notes.
+    `verbose` shows all of them, less important ones too, and the tracebacks; `every` shows all that are alike. Records
+    about something in `told_elsewhere` are left out. A program that has set up logging by itself gets its records as it
+    wants them, and there are no notes.
     """
 
-    def __init__(self, note: Callable[[str], object], *, verbose: bool) -> None:
+    def __init__(
+        self,
+        note: Callable[[str], object],
+        *,
+        verbose: bool,
+        every: bool = False,
+        told_elsewhere: tuple[type, ...] = (),
+    ) -> None:
         super().__init__(logging.INFO if verbose else logging.WARNING)
         self._note = note
         self._verbose = verbose
+        self._every = every or verbose
+        self._told_elsewhere = told_elsewhere
         self._alike: dict[tuple[str, type[BaseException] | None], _Alike] = {}
         self._logger = logging.getLogger("arvo")
         self._level_before = self._logger.level
@@ -63,19 +72,19 @@ class LogNotes(logging.Handler):
         self._logger.removeHandler(self)
         self._logger.setLevel(self._level_before)
         for alike in self._alike.values():
-            if alike.count > SHOWN_OF_A_KIND and not self._verbose:
+            if alike.count > SHOWN_OF_A_KIND and not self._every:
                 self._note(f"{alike.count - SHOWN_OF_A_KIND} more like: {alike.first}")
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on as a note."""
-        if isinstance(record.args, tuple) and record.args and isinstance(record.args[0], DeadLetter | ShutdownReport):
-            return  # told in its place, among the outcomes of the run
+        if isinstance(record.args, tuple) and record.args and isinstance(record.args[0], self._told_elsewhere):
+            return
         error = record.exc_info[1] if record.exc_info else None
         kind = (str(record.msg), None if error is None else type(error))
         text = self._text(record, error)
         alike = self._alike.setdefault(kind, _Alike(text))
         alike.count += 1
-        if self._verbose or alike.count <= SHOWN_OF_A_KIND:
+        if self._every or alike.count <= SHOWN_OF_A_KIND:
             self._note(text)
 
     def _text(self, record: logging.LogRecord, error: BaseException | None) -> str:

@@ -15,6 +15,7 @@ from arvo.cli.contract_commands import contract
 from arvo.cli.init_command import init
 from arvo.cli.machine_commands import machine
 from arvo.cli.run_command import run
+from arvo.cli.store_commands import store
 
 __all__ = ["main"]
 
@@ -57,3 +58,4 @@ main.add_command(run)
 main.add_command(init)
 main.add_command(contract)
 main.add_command(machine)
+main.add_command(store)

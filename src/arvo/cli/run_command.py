@@ -1,4 +1,4 @@
-"""`arvo run`: an app in this process, fed from a file or a stream of events."""
+"""`arvo run`: an app in this process, fed from a file or a stream of events, or working on a store."""
 
 from __future__ import annotations
 
@@ -20,44 +20,75 @@ from arvo.cli.run import Run
 from arvo.cli.stopping import stoppable
 from arvo.cli.timeline import Layout
 from arvo.cli.timeline_printer import KindsPrinter, LivePrinter
+from arvo.cli.work_command import DEFAULT_CONCURRENCY, WorkOptions, work_on_store
 from arvo.errors import ArvoError
 from arvo.events import MAX_EVENT_BYTES
-from arvo.runtime import App
+from arvo.runtime import App, DeadLetter, ShutdownReport
 
 if TYPE_CHECKING:
     from arvo.cli.run import Printer, RunSummary
 
 __all__ = ["run"]
 
+DEFAULT_AT_ONCE: Final = 32
 FEW_BYTES: Final = 20_000
 """Up to this size of file every step is printed, unless --timeline says otherwise."""
 
 
 @click.command()
 @click.argument("reference", metavar="MODULE:APP")
-@click.option("--events", "path", required=True, metavar="FILE", help="JSON lines of events; - is standard input.")
+@click.option("--events", "path", metavar="FILE", help="JSON lines of events; - is standard input.")
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Work on what is in a durable store: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    help=f"With --store: subjects worked on at once.  [default: {DEFAULT_CONCURRENCY}]",
+)
+@click.option("--sources", metavar="NAME,...", help="With --store: the handlers to work for. Default: all of the app.")
 @click.option(
     "--memory",
     metavar="URL",
     help="Where workflows keep their state: sqlite:///FILE. Default: the memory of the app.",
 )
-@click.option("--at-once", type=click.IntRange(min=1), default=32, show_default=True, help="Inputs in flight at once.")
+@click.option("--at-once", type=click.IntRange(min=1), help=f"Inputs in flight at once.  [default: {DEFAULT_AT_ONCE}]")
 @click.option(
     "--timeline",
     type=click.Choice(["every", "kinds", "none"]),
     help="Print every step, the first input of each kind, or nothing. Default: every for streams and small files.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON lines instead: steps, outcomes, bad lines, a summary."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON lines instead: steps, outcomes, bad lines, a summary; with --store, the last two.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Print what the app may be missing, and all that is logged.")
 def run(
-    reference: str, *, path: str, memory: str | None, at_once: int, timeline: str | None, as_json: bool, verbose: bool
+    reference: str,
+    *,
+    path: str | None,
+    store: str | None,
+    concurrency: int | None,
+    sources: str | None,
+    memory: str | None,
+    at_once: int | None,
+    timeline: str | None,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
-    """Feed events through an app and show what happens.
+    """Feed events through an app and show what happens, or work on a store.
 
-    A line holds a whole event as JSON, or a short one: `type` and `data` are enough, the rest is completed from the
-    contracts of the app. Lines that hold no event are reported by number, and the rest goes on.
+    A line of --events holds a whole event as JSON, or a short one: `type` and `data` are enough, the rest is completed
+    from the contracts of the app. Lines that hold no event are reported by number, and the rest goes on.
+
+    With --store the app is a durable worker: it takes events from the store, and stores all that comes of one at once.
+    Any number of workers may share a store, and whatever one had begun when it died is begun anew by the others. It
+    works until Ctrl-C or SIGTERM, gives what runs 25 s to end, and leaves the rest to others. With --events as well, it
+    stores the lines (those whose id it has not seen) and works until nothing is left to do.
 
     \b
     Examples:
@@ -65,34 +96,91 @@ def run(
       arvo run shop.main:app --events orders.jsonl --memory sqlite:///orders.db
       tail -f orders.jsonl | arvo run shop.main:app --events -
       arvo run shop.main:app --events orders.jsonl --json | jq 'select(.kind == "outcome")'
+      arvo run shop.main:app --store sqlite:///orders.db
+      arvo run shop.main:app --store sqlite:///orders.db --events orders.jsonl
+      arvo run shop.main:app --store postgresql://shop@db/orders --sources com.card.charge
 
     \b
     Exit code:
-      0    all went well
-      1    a line was bad, or an input failed, came back as a system error or was left unfinished
-      2    nothing could be run: a wrong option, a module that does not load, a file that cannot be opened
-      130  stopped by Ctrl-C; 143 by SIGTERM; 141 because nobody reads the output any more
+      0    all went well; also a worker that a signal ended, once what it was doing had ended
+      1    a line was bad, or an input failed, came back as a system error or was left unfinished;
+           with --store: an event became a dead letter (with --events), or work had to be cancelled
+      2    nothing could be run: a wrong option, a module that does not load, a file or store that
+           cannot be opened
+      130  stopped by Ctrl-C; 143 by SIGTERM; 141 because nobody reads the output any more;
+           a worker without --events only when it had to be cut off, as by a second Ctrl-C
     """
+    if store is None:
+        _refuse("--store URL", concurrency=concurrency, sources=sources)
+        if path is None:
+            raise click.UsageError(
+                "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
+            )
+    else:
+        if memory is not None:
+            raise click.UsageError("--memory cannot go with --store: the store keeps the state of workflows. Drop it.")
+        _refuse("--events without --store", at_once=at_once, timeline=timeline)
     try:
         app = load(reference, App)
     except KeyboardInterrupt:
         sys.exit(ExitCode.SIGNALS["SIGINT"])
     console = Console()
+    try:
+        for doubt in app.doubts if verbose else ():
+            console.note(f"{click.style('note:', fg='yellow')} {doubt}")
+        if store is not None:
+            options = WorkOptions(
+                store=store,
+                path=path,
+                concurrency=concurrency or DEFAULT_CONCURRENCY,
+                sources=None if sources is None else tuple(each.strip() for each in sources.split(",")),
+                as_json=as_json,
+                verbose=verbose,
+            )
+            code = work_on_store(app, options, console)
+        else:
+            code = _feed(
+                app,
+                path or "",
+                console,
+                memory=memory,
+                at_once=at_once or DEFAULT_AT_ONCE,
+                timeline=timeline,
+                as_json=as_json,
+                verbose=verbose,
+            )
+    except ArvoError as error:
+        raise CommandError(str(error)) from error
+    sys.exit(code)
+
+
+def _refuse(wanted: str, **options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes only with {wanted}.")
+
+
+def _feed(
+    app: App,
+    path: str,
+    console: Console,
+    *,
+    memory: str | None,
+    at_once: int,
+    timeline: str | None,
+    as_json: bool,
+    verbose: bool,
+) -> int:
     name = "<stdin>" if path == "-" else path
     try:
         with opened_input(path) as descriptor:
             printer = _printer(app, name, timeline, console, file_size(descriptor), as_json=as_json)
-            for doubt in app.doubts if verbose else ():
-                console.note(f"{click.style('note:', fg='yellow')} {doubt}")
-            with LogNotes(printer.note, verbose=verbose):
-                code = asyncio.run(
+            with LogNotes(printer.note, verbose=verbose, told_elsewhere=(DeadLetter, ShutdownReport)):
+                return asyncio.run(
                     _run(app, LineReader(descriptor, MAX_EVENT_BYTES), memory, printer, console, at_once)
                 )
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror or error}.") from error
-    except ArvoError as error:
-        raise CommandError(str(error)) from error
-    sys.exit(code)
 
 
 async def _run(

@@ -49,8 +49,11 @@ class Stopping:
 
 
 @contextmanager
-def stoppable() -> Generator[Stopping]:
-    """Have the first signal handled as the yielded object says; a second one ends the process at once."""
+def stoppable(cut_off_seconds: float = CUT_OFF_SECONDS) -> Generator[Stopping]:
+    """Have the first signal handled as the yielded object says; a second one ends the process at once.
+
+    So does the time that it has to end after the first.
+    """
     stopping = Stopping()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -66,7 +69,7 @@ def stoppable() -> Generator[Stopping]:
             stopping.cut_off()
         stopping.signal = signal.Signals(number).name
         # Stays armed after the run: what blocks may be a thread that the interpreter waits for when it ends.
-        watchdog = Timer(CUT_OFF_SECONDS, stopping.cut_off)
+        watchdog = Timer(cut_off_seconds, stopping.cut_off)
         watchdog.daemon = True
         watchdog.start()
         loop.call_soon_threadsafe(stop)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from arvo.cli.run import RunSummary
     from arvo.cli.timeline import Layout
 
-__all__ = ["KindsPrinter", "LivePrinter"]
+__all__ = ["KindsPrinter", "LivePrinter", "Troubles"]
 
 MOST_TROUBLES: Final = 100
 MOST_KINDS: Final = 50
@@ -29,7 +29,7 @@ MOST_HELD_BACK: Final = 100
 PATIENCE_SECONDS: Final = 0.5
 
 
-class _Troubles:
+class Troubles:
     """Lines that were bad or failed, as notes `file:line: ...`, up to a number that somebody may want to read."""
 
     def __init__(self, note: Callable[[str], object], path: str) -> None:
@@ -38,6 +38,7 @@ class _Troubles:
         self._told = 0
 
     def tell(self, line: int, text: str) -> None:
+        """Tell what is wrong with a line."""
         self._told += 1
         if self._told <= MOST_TROUBLES:
             where = f"{visible(self._path)}:{line}: "
@@ -55,7 +56,7 @@ class KindsPrinter:
     def __init__(self, console: Console, layout: Layout, path: str, *, quiet: bool = False) -> None:
         self._console = console
         self._layout = layout
-        self._troubles = _Troubles(console.note, path)
+        self._troubles = Troubles(console.note, path)
         self._most = 0 if quiet else MOST_KINDS
         self._shown: set[frozenset[str]] = set()
 
@@ -101,7 +102,7 @@ class LivePrinter:
     def __init__(self, console: Console, layout: Layout, path: str, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
         self._layout = layout
-        self._troubles = _Troubles(self.note, path)
+        self._troubles = Troubles(self.note, path)
         self._clock = clock
         self._spoke_at = clock()
         self._waiting: dict[Process, Outcome | None] = {}

@@ -108,6 +108,11 @@ class Worker:
         """Set when nothing may be in hand any more; look before you believe it."""
 
     @property
+    def serves(self) -> tuple[str, ...]:
+        """The addresses whose events it takes."""
+        return self._info.handlers
+
+    @property
     def report(self) -> WorkerReport:
         """What was done so far."""
         return self._report
