@@ -111,6 +111,7 @@ async def timers_arrive_once_among_many_claimers(subject: StoreUnderTest) -> Non
     async def work(number: int) -> None:
         store = subject.peer if number % 2 else subject.store
         while len(found) < _MANY:
+            await asyncio.sleep(0)
             claims = await claim_some(store, worker=f"worker-{number}", lanes=4)
             found.extend(id_ for claim in claims for id_ in ids(claim))
             await finish_all(store, claims)
