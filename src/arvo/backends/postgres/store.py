@@ -1,4 +1,4 @@
-"""The Postgres `Store`. What a call does is in `migrations/0002_functions.sql`; here is who calls it, and when.
+"""The Postgres `Store`. What a call does is in the functions of `migrations`; here is who calls them, and when.
 
 One connection claims, renews and notifies without waiting for the disk; two finish and publish, in groups; one reads.
 """

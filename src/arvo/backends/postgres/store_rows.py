@@ -1,4 +1,4 @@
-"""How what the store is given becomes values of Postgres: tuples in the order of the types in `0002_functions.sql`."""
+"""How what the store is given becomes values of Postgres: tuples in the order of the types in `0002_arrivals.sql`."""
 
 from __future__ import annotations
 
