@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from arvo.events.json_text import JsonPath
 
-__all__ = ["ReadData", "data_as_json", "model_as_json", "parse_data", "read_data", "write_data"]
+__all__ = ["ReadData", "model_as_json", "parse_data", "read_data", "write_data"]
 
 
 class ReadData:
@@ -67,13 +67,6 @@ def parse_data(raw: bytes) -> Any:
         return parse_json(raw)
     except MalformedJsonError as error:
         raise _invalid_data(("data",), str(error), "not_json") from error
-
-
-def data_as_json(held: object) -> bytes:
-    """The JSON of whatever an event holds as its data."""
-    if isinstance(held, Raw):
-        return bytes(held)
-    return held.text if isinstance(held, ReadData) else model_as_json(cast("BaseModel", held))
 
 
 def model_as_json(model: BaseModel) -> bytes:

@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 
 from arvo.events.bounds import MAX_EVENT_BYTES
 from arvo.events.checking import complete_and_check
-from arvo.events.data import ReadData, data_as_json, model_as_json, parse_data, read_data, write_data
+from arvo.events.data import ReadData, model_as_json, parse_data, read_data, write_data
 from arvo.events.decoding import UNREADABLE, check_document_depth, document_bytes, members_of_json, members_of_mapping
 from arvo.events.envelope import Envelope, Extensions, duplicate, held_data, held_extensions, hold_data
 from arvo.events.json_text import format_json, js_number
@@ -90,7 +90,10 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
     @property
     def data_json(self) -> bytes:
         """The data as JSON, without parsing it when it came as JSON."""
-        return data_as_json(held_data(self))
+        held = held_data(self)
+        if type(held) is Raw:
+            return bytes(held)
+        return held.text if type(held) is ReadData else model_as_json(held)
 
     @property
     def model(self) -> BaseModel | None:

@@ -5,8 +5,8 @@ How answers become events is in `emission.py`, what exceptions mean in `failures
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from arvo.contracts import Contract, ContractVersion, Payload, ServiceError
 from arvo.errors import ConfigViolation, ContractViolation, DefinitionError, InvalidEvent, Issue
@@ -33,7 +33,7 @@ class _Served(NamedTuple):
 
     version: ContractVersion[Any, Any]
     function: HandlerFunction[Any, Any]
-    answers: dict[type[Payload], AnswerTemplate]
+    answers: Mapping[type[object], AnswerTemplate]
     whose: str
     """How errors call it."""
 
@@ -126,7 +126,27 @@ class Handler:
         whatever violation or `BackendError` the function raises. What else it raises is logged and answered.
         """
         with event_span("process", event, handler=self.source) as span:
-            events = await self._handled(event)
+            served = self._served.get(event.dataschema)
+            if served is None or event.type != self.source:
+                served = self._version_for(event)
+            version = served.version
+            accepted = version.parse_accepted(event)
+            context = HandlerContext(
+                event=accepted, source=self.source, version=version.version, own_domain=self.domain
+            )
+            try:
+                returned = await served.function(accepted, context)
+            except Exception as error:
+                raised = unanswerable(error, version.emits)
+                if raised is error:
+                    raise
+                if raised is not None:
+                    raise raised from error
+                record_failure(error)
+                context.logger.warning("%s failed; the sender gets a system error.", served.whose, exc_info=error)
+                events = self._system_error(event, error)
+            else:
+                events = self._answers(event, served, returned)
             if span.is_recording():
                 record_emitted(events)
             return events
@@ -134,7 +154,7 @@ class Handler:
     def __repr__(self) -> str:
         return f"Handler for {self.source!r}"
 
-    def _answer_templates(self, version: ContractVersion[Any, Any]) -> dict[type[Payload], AnswerTemplate]:
+    def _answer_templates(self, version: ContractVersion[Any, Any]) -> dict[type[object], AnswerTemplate]:
         try:
             return {
                 payload: AnswerTemplate(
@@ -151,42 +171,23 @@ class Handler:
                 "Give a finite number, or None."
             ) from error
 
-    async def _handled(self, event: Event[Any]) -> list[Event[Any]]:
-        served = self._served.get(event.dataschema)
-        if served is None or event.type != self.source:
-            served = self._version_for(event)
-        version = served.version
-        accepted = version.parse_accepted(event)
-        context = HandlerContext(event=accepted, source=self.source, version=version.version, own_domain=self.domain)
-        try:
-            returned = await served.function(accepted, context)
-        except Exception as error:
-            raised = unanswerable(error, version.emits)
-            if raised is error:
-                raise
-            if raised is not None:
-                raise raised from error
-            record_failure(error)
-            context.logger.warning("%s failed; the sender gets a system error.", served.whose, exc_info=error)
-            return self._system_error(event, error)
-        return self._answers(event, served, returned)
-
     def _answers(self, event: Event[Any], served: _Served, returned: object) -> list[Event[Any]]:
+        # Most answers are one payload, without directives, in the local domain, outside of any trace.
         stays_here = self._stays_here and event.domain is None and current_headers().traceparent is None
+        template = served.answers.get(type(returned)) if stays_here else None
+        if template is not None:
+            return [template.answer(event, cast("Payload", returned), position=0)]
+        emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
         version = served.version
         events: list[Event[Any]] = []
         for position, output in enumerate(outputs_in(returned)):
             payload = payload_of(output)
-            template = served.answers.get(type(payload))
-            if template is None:
+            event_type = version.emit_types.get(type(payload))
+            if event_type is None:
                 raise _undeclared(payload, served)
-            if stays_here and output is payload:
-                events.append(template.answer(event, payload, position=position))
-                continue
-            emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
             events += emission.events(
                 output,
-                type=version.emit_types[type(payload)],
+                type=event_type,
                 dataschema=version.dataschema,
                 position=position,
                 contract_domain=self.domain,
