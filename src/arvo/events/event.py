@@ -139,7 +139,8 @@ class Event(Envelope[D_co], Generic[D_co], frozen=True, kw_only=True, eq=False):
         if indent is not None:
             return format_json(raw, indent)
         # Data that came with line breaks is kept as it came, but documents on one line are what streams are made of.
-        return format_json(raw, _COMPACT) if b"\n" in raw or b"\r" in raw else raw
+        came_as_json = not isinstance(held_data(self), BaseModel)
+        return format_json(raw, _COMPACT) if came_as_json and (b"\n" in raw or b"\r" in raw) else raw
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as plain values in wire order, all of them the caller's own; parses or writes the data.
@@ -219,10 +220,10 @@ def _spell(value: Any) -> Any:
 
 def _encode_part(value: object) -> object:
     """What msgspec does not know: data that is not raw JSON, and subclasses of int and str."""
-    if isinstance(value, ReadData):
-        return Raw(value.text)
     if isinstance(value, BaseModel):
         return Raw(model_as_json(value))
+    if isinstance(value, ReadData):
+        return Raw(value.text)
     return int(value) if isinstance(value, int) else str.__str__(cast("str", value))
 
 
