@@ -43,13 +43,15 @@ class FrozenList(list[Any]):
         return FrozenList, (list(self),)
 
 
-def freeze(value: object) -> Any:
-    """A read-only copy of `value`, which came out of a JSON parser and is bounded in depth."""
+def freeze(value: Any) -> Any:
+    """What a JSON parser made, in read-only form. Takes `value` over: nobody else may hold it or any part of it."""
     # Most values are leaves, so leaves cost no call.
     if isinstance(value, dict):
-        members = cast("dict[str, object]", value)
-        inner = {key: freeze(item) for key, item in members.items() if type(item) in _CONTAINERS}
-        return FrozenDict(members | inner if inner else members)
+        members = cast("dict[str, Any]", value)
+        for key, item in members.items():
+            if type(item) in _CONTAINERS:
+                members[key] = freeze(item)
+        return FrozenDict(members)
     if isinstance(value, list):
-        return FrozenList([freeze(item) if type(item) in _CONTAINERS else item for item in cast("list[object]", value)])
+        return FrozenList([freeze(item) if type(item) in _CONTAINERS else item for item in cast("list[Any]", value)])
     return value
