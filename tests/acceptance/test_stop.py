@@ -45,6 +45,10 @@ def write_charges(folder: Path, *how: str) -> None:
     (folder / "events.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
 
 
+def heeding_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A run in a process of its own."""
 
@@ -56,6 +60,8 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Whoever started the tests may ignore Ctrl-C, as shells do in the background, and that is inherited.
+            preexec_fn=heeding_ctrl_c,
         )
 
     def wait_for(self, path: Path) -> None:
