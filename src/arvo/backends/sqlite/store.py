@@ -66,7 +66,8 @@ class SqliteStore(SqliteStoreInspection):
         )
         super().__init__(connections, clock if clock is not None else SystemClock(), Bell())
         # One statement for many completions costs far less than one for each.
-        self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=_is_outage)
+        finish_together = partial(_finish_together, connections, self._clock)
+        self._finishing = Grouping(finish_together, about=_lanes_of, is_outage=_is_outage)
 
     async def __aenter__(self) -> Self:
         try:
@@ -121,12 +122,6 @@ class SqliteStore(SqliteStoreInspection):
         outcomes = await self._finishing.submit([completion_rows(completion, now) for completion in completions])
         self._bell.ring()
         return outcomes
-
-    async def _finish_together(self, calls: Sequence[list[CompletionRows]]) -> Sequence[list[FinishOutcome]]:
-        group = [rows for call in calls for rows in call]
-        work = partial(store_completions.finish, group=group, now=self._now())
-        outcomes = iter(await self._connections.write(work))
-        return [[next(outcomes) for _ in call] for call in calls]
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
@@ -191,6 +186,15 @@ class SqliteStore(SqliteStoreInspection):
         return answered
 
 
+async def _finish_together(
+    connections: Connections, clock: Clock, calls: Sequence[list[CompletionRows]]
+) -> Sequence[list[FinishOutcome]]:
+    group = [rows for call in calls for rows in call]
+    work = partial(store_completions.finish, group=group, now=clock.now().timestamp())
+    outcomes = iter(await connections.write(work))
+    return [[next(outcomes) for _ in call] for call in calls]
+
+
 def _publish(connection: sqlite3.Connection, *, rows: Sequence[IncomingRow], once: bytes | None, now: float) -> int:
     if once is not None:
         latest = max([now, *(row.due_at for row in rows if row.due_at is not None)])
@@ -204,7 +208,8 @@ def _lanes_of(call: list[CompletionRows]) -> Iterable[bytes]:
 
 
 def _is_outage(error: BackendError) -> bool:
-    return isinstance(error.__cause__, sqlite3.Error)
+    # A full or broken disk, a lock: nothing that another try with less in it would change.
+    return isinstance(error.__cause__, sqlite3.OperationalError)
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

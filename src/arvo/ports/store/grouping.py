@@ -55,7 +55,8 @@ class Grouping(Generic[Request, Answer]):
         """Return when everything submitted is done."""
         while self._queue or self._running:
             self._start()
-            await asyncio.wait(self._running)
+            if self._running:
+                await asyncio.wait(self._running)
 
     def _start(self) -> None:
         while len(self._running) < self._at_once and (group := self._next_group()):
