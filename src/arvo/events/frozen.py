@@ -7,7 +7,10 @@ them are closed. `dict(...)` or `list(...)` gives a changeable copy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FrozenDict", "FrozenList", "JsonObject", "freeze"]
 
@@ -47,12 +50,12 @@ def freeze(value: Any) -> Any:
     """What a JSON parser made, in read-only form. Takes `value` over: nobody else may hold it or any part of it."""
     # Most values are leaves, so leaves cost no call.
     if isinstance(value, dict):
-        members: dict[str, Any] = value
+        members = cast("dict[str, Any]", value)
         for key, item in members.items():
             if type(item) in _CONTAINERS:
                 members[key] = freeze(item)
         return FrozenDict(members)
     if isinstance(value, list):
-        items: list[Any] = value
+        items = cast("Sequence[Any]", value)
         return FrozenList([freeze(item) if type(item) in _CONTAINERS else item for item in items])
     return value
