@@ -17,7 +17,7 @@ from arvo.handlers.emission import Emission, outputs_in, payload_of
 from arvo.handlers.emit import Emit
 from arvo.handlers.failures import unanswerable
 from arvo.handlers.functions import check_function
-from arvo.telemetry import current_headers, event_span, record_emitted, record_failure
+from arvo.telemetry import current_headers, event_span, record_emitted, record_failure, traced
 
 __all__ = ["Handler", "HandlerFunction"]
 
@@ -147,8 +147,7 @@ class Handler:
                 events = self._system_error(event, error)
             else:
                 events = self._answers(event, served, returned)
-            if span.is_recording():
-                record_emitted(events)
+            record_emitted(span, events)
             return events
 
     def __repr__(self) -> str:
@@ -172,11 +171,11 @@ class Handler:
             ) from error
 
     def _answers(self, event: Event[Any], served: _Served, returned: object) -> list[Event[Any]]:
-        # Most answers are one payload, without directives, in the local domain, outside of any trace.
-        stays_here = self._stays_here and event.domain is None and current_headers().traceparent is None
+        # Most answers are one payload, without directives, in the local domain.
+        stays_here = self._stays_here and event.domain is None
         template = served.answers.get(type(returned)) if stays_here else None
         if template is not None:
-            return [template.answer(event, cast("Payload", returned), position=0)]
+            return [traced(template.answer(event, cast("Payload", returned), position=0))]
         emission = self._emission(event, to=event.redirectto or event.source, domains=self.domains)
         version = served.version
         events: list[Event[Any]] = []

@@ -100,8 +100,7 @@ class MultiHandler:
         """
         with event_span("process", event, handler=self.source) as span:
             events = await self._handled(event)
-            if span.is_recording():
-                record_emitted(events)
+            record_emitted(span, events)
             return events
 
     def __repr__(self) -> str:

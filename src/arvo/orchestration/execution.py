@@ -56,7 +56,7 @@ async def run_with_memory(workflow: Workflow, event: Event[Any], memory: Machine
     with event_span("process", event, handler=workflow.contract.type) as span:
         outcome = await _run(workflow, event, memory, span, lock=lock)
         if outcome.ignored is None:
-            record_emitted(outcome.events)
+            record_emitted(span, outcome.events)
         else:
             span.set_attribute(names.WORKFLOW_IGNORED, outcome.ignored.value)
             _logger.info(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from opentelemetry.context import get_current
+from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -42,9 +43,10 @@ def current_headers() -> TraceHeaders:
     context = get_current_span().get_span_context()
     if not context.is_valid:
         return _NO_HEADERS
+    state = context.trace_state
     return TraceHeaders(
         f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}",
-        context.trace_state.to_header() or None,
+        state.to_header() if state else None,
     )
 
 
@@ -63,5 +65,18 @@ def context_of(event: Event[Any]) -> Context:
     current = get_current()
     if event.traceparent is None:
         return current
-    carrier = {"traceparent": event.traceparent, "tracestate": event.tracestate or ""}
-    return _propagator.extract(carrier, current)
+    return _propagator.extract(event, current, _event_headers)
+
+
+class _EventHeaders(Getter["Event[Any]"]):
+    """Finds the headers in the event itself."""
+
+    def get(self, carrier: Event[Any], key: str) -> list[str] | None:
+        value = carrier.traceparent if key == "traceparent" else carrier.tracestate
+        return None if value is None else [value]
+
+    def keys(self, carrier: Event[Any]) -> list[str]:
+        return [key for key in ("traceparent", "tracestate") if self.get(carrier, key)]
+
+
+_event_headers = _EventHeaders()

@@ -106,12 +106,11 @@ def record_failure(error: BaseException) -> None:
         _mark_failed(current, error)
 
 
-def record_emitted(events: Iterable[Event[Any]]) -> None:
-    """Note on the current span each event that came of the work at hand, in order."""
-    current = current_span()
-    if current.is_recording():
+def record_emitted(work: Span, events: Iterable[Event[Any]]) -> None:
+    """Note on the span of some work each event that came of it, in order."""
+    if work.is_recording():
         for event in events:
-            current.add_event("arvo.event.emitted", telemetry_attributes(event))
+            work.add_event("arvo.event.emitted", telemetry_attributes(event))
 
 
 class _OpenSpan:

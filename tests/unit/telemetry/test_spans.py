@@ -33,7 +33,7 @@ def test_without_an_sdk_there_is_no_span_and_nothing_is_computed() -> None:
         assert inner is INVALID_SPAN
         assert current_span() is INVALID_SPAN
         record_failure(ValueError("ignored"))
-        record_emitted([ANSWER])
+        record_emitted(inner, [ANSWER])
     with event_span("process", REQUEST, handler="com.card.charge", attributes=must_not_be_asked) as inner:
         assert not inner.is_recording()
 
@@ -156,8 +156,8 @@ async def test_a_cancellation_ends_the_span_without_failing_it(spans: InMemorySp
 
 
 def test_emitted_events_are_noted_in_order(spans: InMemorySpanExporter) -> None:
-    with span("work"):
-        record_emitted([ANSWER, REQUEST])
+    with span("work") as work:
+        record_emitted(work, [ANSWER, REQUEST])
 
     (ended,) = spans.get_finished_spans()
     assert [event.name for event in ended.events] == ["arvo.event.emitted"] * 2
@@ -167,8 +167,8 @@ def test_emitted_events_are_noted_in_order(spans: InMemorySpanExporter) -> None:
 def test_a_span_that_the_sampler_drops_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRACE_STATE, "_TRACER_PROVIDER", TracerProvider(sampler=ALWAYS_OFF))
 
-    with span("work", attributes=must_not_be_asked):
-        record_emitted([ANSWER])
+    with span("work", attributes=must_not_be_asked) as work:
+        record_emitted(work, [ANSWER])
         record_failure(ValueError("unheard"))
     with (
         pytest.raises(ValueError, match="mine"),
