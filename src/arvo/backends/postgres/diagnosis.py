@@ -25,8 +25,11 @@ CONNECTION_LOST = (
     asyncpg.CannotConnectNowError,
     OSError,
     TimeoutError,
+    # What was prepared on the connection is about tables that are no longer those of then.
+    asyncpg.InternalServerError,
+    asyncpg.InvalidCachedStatementError,
 )
-"""After these the connection is gone, and whether its last call was carried out is unknown."""
+"""After these the connection is gone or useless, and whether its last call was carried out may be unknown."""
 
 _PASSING = (
     *CONNECTION_LOST,
@@ -71,7 +74,7 @@ _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], .
         "Wait until it is up",
     ),
     (
-        asyncpg.DataCorruptedError,
+        asyncpg.ObjectNotInPrerequisiteStateError,
         "holds other deliveries than those that were claimed, although nobody took the claim; nothing was stored",
         "Leave the tables of the store to Arvo while workers run",
     ),

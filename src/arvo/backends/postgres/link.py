@@ -44,11 +44,12 @@ class Server:
 
     async def connect(self, settings: Mapping[str, str], *, timeout_seconds: float) -> asyncpg.Connection[Any]:
         """Open a connection; asyncpg's errors as they are."""
+        quoted = '"' + self.schema.replace('"', '""') + '"'
         return await asyncpg.connect(
             self.address.url,
             timeout=_CONNECT_SECONDS,
             command_timeout=timeout_seconds,
-            server_settings={"application_name": "arvo", "search_path": self.schema, **settings},
+            server_settings={"application_name": "arvo", "search_path": quoted, **settings},
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from arvo.backends.postgres.diagnosis import FAILURES
 from arvo.errors import BackendError
+from arvo.ports.store.identity import name_key
 
 if TYPE_CHECKING:
     import asyncpg
@@ -37,7 +38,8 @@ class Notifications:
         self._sender = sender
         self._bell = bell
         self._own_name = token_hex(8)
-        self._channel = f"arvo:{server.schema}"
+        # A digest, because names of channels are shorter than those of schemas may become.
+        self._channel = f"arvo_{name_key(server.schema).hex}"
         self._listening: asyncpg.Connection[Any] | None = None
         self._next_try = 0.0
         self._sending: asyncio.Task[None] | None = None
@@ -69,15 +71,22 @@ class Notifications:
             return
         self._next_try = now + _RETRY_SECONDS
         try:
-            connection = await self._server.connect(_LISTENING, timeout_seconds=_RETRY_SECONDS)
-            await connection.add_listener(self._channel, self._hear)
+            self._listening = await self._listener()
         except FAILURES as error:
             _logger.warning(
                 "This worker hears of new work a little later: %s", self._server.address.scrubbed(str(error))
             )
         else:
-            self._listening = connection
             self._next_try = 0.0
+
+    async def _listener(self) -> asyncpg.Connection[Any]:
+        connection = await self._server.connect(_LISTENING, timeout_seconds=_RETRY_SECONDS)
+        try:
+            await connection.add_listener(self._channel, self._hear)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     def _hear(self, _connection: object, _pid: int, _channel: str, sender: object) -> None:
         if sender != self._own_name:

@@ -112,13 +112,17 @@ class PostgresStoreInspection:
     async def lanes(self, handler: str, *, after: StoredLane | None = None, limit: int = 100) -> Sequence[StoredLane]:
         """The lanes of a handler."""
         place = None if after is None else (-after.priority, after.due_at, after.lane)
+        # The page first, so that only its lanes are looked into.
         select = f"""
-            SELECT {LANE_COLUMNS} FROM lanes AS l CROSS JOIN LATERAL (
+            WITH page AS MATERIALIZED (
+                SELECT * FROM lanes WHERE handler = $1
+                    AND ($2::integer IS NULL OR (-priority, due_at, lane) > ($2, $3::timestamptz, $4::uuid))
+                ORDER BY priority DESC, due_at, lane LIMIT $5
+            )
+            SELECT {LANE_COLUMNS} FROM page AS l CROSS JOIN LATERAL (
                 SELECT count(*) AS number, min(number) AS first FROM deliveries WHERE lane = l.lane
             ) AS d JOIN deliveries AS head ON head.lane = l.lane AND head.number = d.first
-            WHERE l.handler = $1
-                AND ($2::integer IS NULL OR (-l.priority, l.due_at, l.lane) > ($2, $3::timestamptz, $4::uuid))
-            ORDER BY l.priority DESC, l.due_at, l.lane LIMIT $5
+            ORDER BY l.priority DESC, l.due_at, l.lane
         """  # noqa: S608 - the columns are a constant
         return [lane_of(row) for row in await self._select(select, handler, *(place or (None,) * 3), limit)]
 

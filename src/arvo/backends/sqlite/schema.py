@@ -60,7 +60,6 @@ def open_for_writing(
     try:
         _use_write_ahead_log(connection, path, busy_timeout_seconds)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
         migrate(connection, path, part)
     except BaseException:
@@ -90,13 +89,15 @@ def version_in(path: Path, part: Part) -> int:
 
 
 def _connect(path: Path, connection_class: type[sqlite3.Connection], busy_timeout_seconds: float) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         path,
         timeout=busy_timeout_seconds,
         isolation_level=None,
         factory=connection_class,
         cached_statements=_PREPARED_STATEMENTS,
     )
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    return connection
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path, patience_seconds: float) -> None:

@@ -69,7 +69,9 @@ class SqliteStoreInspection:
                     min(CASE WHEN due_at <= :now THEN due_at END) AS since
                 FROM arvo_lanes GROUP BY handler
             ), deliveries AS (
-                SELECT handler, count(*) AS number FROM arvo_deliveries JOIN arvo_lanes USING (lane) GROUP BY handler
+                SELECT handler, sum(counted.number) AS number
+                FROM (SELECT lane, count(*) AS number FROM arvo_deliveries GROUP BY lane) AS counted
+                CROSS JOIN arvo_lanes USING (lane) GROUP BY handler
             ), timers AS (
                 SELECT handler, count(*) AS number FROM arvo_timers GROUP BY handler
             ), handlers AS (SELECT handler FROM lanes UNION SELECT handler FROM timers)
@@ -114,10 +116,13 @@ class SqliteStoreInspection:
 
     async def lanes(self, handler: str, *, after: StoredLane | None = None, limit: int = 100) -> Sequence[StoredLane]:
         """The lanes of a handler."""
+        # The page first, so that only its lanes are looked into.
         select = f"""
-            SELECT {LANE_COLUMNS} FROM arvo_lanes AS lane
-            WHERE handler = :handler AND (:priority ISNULL OR (-priority, due_at, lane) > (-:priority, :due_at, :lane))
-            ORDER BY priority DESC, due_at, lane LIMIT :limit
+            SELECT {LANE_COLUMNS} FROM (
+                SELECT * FROM arvo_lanes WHERE handler = :handler
+                    AND (:priority ISNULL OR (-priority, due_at, lane) > (-:priority, :due_at, :lane))
+                ORDER BY priority DESC, due_at, lane LIMIT :limit
+            ) AS lane ORDER BY priority DESC, due_at, lane
         """  # noqa: S608 - the columns are a constant
         rows = await self._select(
             select,

@@ -17,10 +17,10 @@ _BATCH = 2000
 
 
 async def prune_consumed(connections: Connections, now: float, kept_for: timedelta | None) -> int:
-    """Forget consumed ids. Rows lie in the order in which they were consumed, so the old ones come first."""
+    """Forget consumed ids."""
     old = """
         DELETE FROM arvo_consumed
-        WHERE rowid IN (SELECT rowid FROM arvo_consumed ORDER BY rowid LIMIT :batch) AND at <= :limit
+        WHERE key IN (SELECT key FROM arvo_consumed WHERE at <= :limit ORDER BY at LIMIT :batch)
     """
     return await _prune(connections, old, now, kept_for)
 
@@ -42,7 +42,7 @@ async def prune_dead_letters(connections: Connections, now: float, kept_for: tim
     """Remove dead letters."""
     old = """
         DELETE FROM arvo_dead_letters
-        WHERE number IN (SELECT number FROM arvo_dead_letters ORDER BY number LIMIT :batch) AND at <= :limit
+        WHERE number IN (SELECT number FROM arvo_dead_letters WHERE at <= :limit LIMIT :batch)
     """
     return await _prune(connections, old, now, kept_for)
 

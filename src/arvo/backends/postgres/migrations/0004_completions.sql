@@ -32,7 +32,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         IF counted <> cardinality(consumption_) THEN
             RAISE EXCEPTION '% of % deliveries that were finished are no longer in the store',
-                cardinality(consumption_) - counted, cardinality(consumption_) USING ERRCODE = 'data_corrupted';
+                cardinality(consumption_) - counted, cardinality(consumption_) USING ERRCODE = 'object_not_in_prerequisite_state';
         END IF;
         INSERT INTO consumed (key, at) SELECT c.key, now_ FROM unnest(consumption_) AS c
         ON CONFLICT (key) DO UPDATE SET at = excluded.at;

@@ -44,7 +44,9 @@ CREATE INDEX arvo_timers_lane ON arvo_timers (lane);
 CREATE TABLE arvo_consumed (
     key BLOB PRIMARY KEY NOT NULL,
     at REAL NOT NULL
-);
+) WITHOUT ROWID;
+
+CREATE INDEX arvo_consumed_at ON arvo_consumed (at);
 
 CREATE TABLE arvo_workflows (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
