@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Rewrite:
         return consumed if consumed is not None and consumed["id"] == sent["id"] else sent
 
 
-class Take:
+class Take(ABC):
     """One event taken by one workflow."""
 
     def __init__(
@@ -137,17 +138,17 @@ class Take:
         self.source = f"arvo.orc.{self.contract['name']}"
         self.is_init = event["type"] == self.source
 
+    @abstractmethod
     def contract_name(self) -> str:
         """Which contract the workflow is of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def services(self) -> Iterable[tuple[str, str]]:
         """Contract and version of what it may call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refusal_of_input(self) -> int | None:
         """Refuse an event that the record takes; then, the number of the quirk."""
-        raise NotImplementedError
 
     def refusal_of_output(self) -> int | None:
         """Refuse what came of an event in the record; then, the number of the quirk."""
@@ -197,9 +198,9 @@ class Take:
         after_read = 1 + [each["op"] for each in self.outcome["memory_ops"]].index("read")
         self.outcome["memory_ops"].insert(after_read, {"op": "write", "subject": self.event["subject"], "prev": None})
 
+    @abstractmethod
     def thrown_message(self) -> str:
         """What the script threw, where it is no error and the record shows none."""
-        raise NotImplementedError
 
     def fail(self) -> None:
         """An exception ended the workflow, or would have if that could have been saved."""

@@ -92,11 +92,10 @@ class Record(msgspec.Struct, frozen=True):
         try:
             layout = _decode_layout(text)
         except msgspec.DecodeError as error:
-            raise TransactionViolation(
-                f"The record under the subject of event {event.id!r} is not that of a workflow: {error}. Nothing was "
-                "changed. Restore the record from a backup; or remove it, if the workflow may start anew.",
-                cause="READ_FAILURE",
-            ) from error
+            raise _no_workflow(event, str(error)) from error
+        if layout.execution_status == "normal" and not layout.init_event_id:
+            # What ends the workflow is sent in answer to that event, and events of our own making are not checked.
+            raise _no_workflow(event, "initEventId is missing or empty")
         consumed = layout.events.consumed
         return cls(
             text=text,
@@ -124,6 +123,14 @@ class Record(msgspec.Struct, frozen=True):
         if not replies:
             return False
         return any(reply.id == event.id and reply.source == event.source for reply in map(_decode_envelope, replies))
+
+
+def _no_workflow(event: Event[Any], why: str) -> TransactionViolation:
+    return TransactionViolation(
+        f"The record under the subject of event {event.id!r} is not that of a workflow: {why}. Nothing was changed. "
+        "Restore the record from a backup; or remove it, if the workflow may start anew.",
+        cause="READ_FAILURE",
+    )
 
 
 def json_of(event: Event[Any]) -> Raw:

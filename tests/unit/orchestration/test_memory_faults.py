@@ -117,7 +117,17 @@ async def test_binding_may_leave_the_lock_out() -> None:
     assert memory.operations == ["read", "write"]
 
 
-@pytest.mark.parametrize("record", [{}, {"executionStatus": "odd"}, {"executionStatus": "normal", "events": []}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"executionStatus": "odd"},
+        {"executionStatus": "normal", "events": []},
+        {"executionStatus": "normal"},
+        {"executionStatus": "normal", "initEventId": ""},
+        {"executionStatus": "normal", "initEventId": None},
+    ],
+)
 async def test_a_record_that_is_not_a_workflows_is_left_alone(record: dict[str, object]) -> None:
     memory = FaultyMemory()
     start = request()

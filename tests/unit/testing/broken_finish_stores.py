@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -58,14 +59,14 @@ class DoesThenFails(ReferenceStore):
         return outcomes
 
 
-class _Changed(BreakableStore):
+class _Changed(BreakableStore, ABC):
     """Carries out completions other than those it was given."""
 
     async def finish(self, completions: Sequence[Completion]) -> Sequence[FinishOutcome]:
         return await super().finish([self.change(completion) for completion in completions])
 
-    def change(self, completion: Completion) -> Completion:
-        raise NotImplementedError
+    @abstractmethod
+    def change(self, completion: Completion) -> Completion: ...
 
 
 class DropsDeadLetters(_Changed):
@@ -125,11 +126,11 @@ class LosesWhatManyProduce(BreakableStore):
         return await super().finish(completions)
 
 
-class _Judging(State):
+class _Judging(State, ABC):
     """Judges by other things than the token."""
 
-    def is_owner(self, lane: Lane, completion: Completion) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_owner(self, lane: Lane, completion: Completion) -> bool: ...
 
     @override
     def judge(self, completion: Completion, now: datetime) -> FinishOutcome:
