@@ -6,6 +6,7 @@ Nothing here knows of contracts or handlers. Start in `event.py`.
 from arvo.events.attributes import telemetry_attributes
 from arvo.events.bounds import MAX_DEPTH, MAX_EVENT_BYTES
 from arvo.events.creation import create_event
+from arvo.events.delay import DELIVER_AFTER, LONGEST_DELAY, delayed, split_delay
 from arvo.events.envelope import ExtensionValue
 from arvo.events.event import Event
 from arvo.events.frozen import JsonObject
@@ -18,7 +19,9 @@ from arvo.events.versions import WILDCARD_VERSION, DataSchema, SemanticVersion
 
 __all__ = [
     "ARVO_CONTENT_TYPE",
+    "DELIVER_AFTER",
     "INHERIT",
+    "LONGEST_DELAY",
     "MAX_DEPTH",
     "MAX_EVENT_BYTES",
     "WILDCARD_VERSION",
@@ -35,6 +38,7 @@ __all__ = [
     "Subject",
     "create_event",
     "decode_uri",
+    "delayed",
     "derive_event_id",
     "encode_uri",
     "is_domain",
@@ -43,5 +47,6 @@ __all__ = [
     "managed_event_id",
     "new_event_id",
     "parse_managed_event_id",
+    "split_delay",
     "telemetry_attributes",
 ]

@@ -1,6 +1,6 @@
 """The fields of an event, in wire order, and the few ways to reach them that get past the frozen surface.
 
-Only `event.py`, `checking.py` and `decoding.py` come in here; everybody else sees `Event`.
+Only their neighbours in this package come in here; everybody else sees `Event`.
 """
 
 from __future__ import annotations
