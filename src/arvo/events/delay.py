@@ -31,8 +31,8 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 def delayed(event: Event[D], after: timedelta) -> Event[D]:
     """The event, to be delivered `after` it is sent. Raises InvalidEvent for a negative time or over 100 years."""
-    if not timedelta(0) <= after <= LONGEST_DELAY:
-        raise _refused(event, f"{after} is not between zero and a hundred years")
+    if not isinstance(after, timedelta) or not timedelta(0) <= after <= LONGEST_DELAY:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _refused(event, f"{after!r:.80} is not a timedelta between zero and a hundred years")
     return event.replace(extensions={**event.extensions, DELIVER_AFTER: after / _MILLISECOND})
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from arvo.contracts import Payload
-from arvo.events import INHERIT, Event, derive_event_id, encode_uri, is_encoded_uri
+from arvo.errors import ContractViolation
+from arvo.events import INHERIT, Event, delayed, derive_event_id, encode_uri, is_encoded_uri
 from arvo.handlers.domains import DEFAULT_DOMAINS, DomainRule, DomainRules, resolve_domains, rules_in
 from arvo.handlers.emit import Emit
 
@@ -58,9 +59,12 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
 
         `position` is the output's number among all outputs of the execution; it goes into the derived ids.
         `contract_domain` is the domain of the contract that the event belongs to.
-        Raises `InvalidEvent` when a directive of an `Emit` breaks the rules of the envelope.
+        Raises `InvalidEvent` when a directive of an `Emit` breaks the rules of the envelope, `ContractViolation` for a
+        deadline: whoever can keep one has taken it off before.
         """
         emit, payload = (output, output.payload) if isinstance(output, Emit) else (_NO_DIRECTIVES, output)
+        if emit.deadline is not None:
+            raise self._no_deadlines(payload)
         to = self.to if emit.to is None else _encoded(emit.to)
         redirectto = self.redirectto if emit.redirectto is None else _encoded(emit.redirectto)
         events: list[Event[Any]] = []
@@ -85,6 +89,8 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
                 event = event.replace(time=emit.time)
             if emit.extensions is not None:
                 event = event.replace(extensions=emit.extensions)
+            if emit.deliver_after is not None:
+                event = delayed(event, emit.deliver_after)
             events.append(event)
         return events
 
@@ -108,6 +114,13 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
             return derive_event_id(self.consumed.source, self.consumed.id, self.source, position, domain)
         # Copies in several domains are different events, so only one of them can have the given id.
         return given if copy == 0 else derive_event_id(self.consumed.source, given, self.source, position, domain)
+
+    def _no_deadlines(self, payload: Payload) -> ContractViolation:
+        return ContractViolation(
+            f"{self.source!r} emitted {type(payload).__name__} with a deadline, which only calls in the Wait of a "
+            "Resumable can have. Leave it out; statecharts wait with state.after(...), and deliver_after holds back "
+            "any event."
+        )
 
 
 def payload_of(output: Output) -> Payload:

@@ -13,6 +13,7 @@ from arvo.events import INHERIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from arvo.handlers.domains import DomainRules
 
@@ -48,3 +49,7 @@ class Emit(Generic[P_co]):
     parent_subject: str | None = INHERIT
     """For a workflow's call of another workflow only: the subject of the parent, or None for a call without a parent;
     default: the subject of the workflow that calls."""
+    deliver_after: timedelta | None = None
+    """How long to hold the event back before it is delivered; default: not at all."""
+    deadline: timedelta | None = None
+    """For a call in a `Wait` only: unless an answer to it comes within this time, the function gets a `Timeout`."""

@@ -13,6 +13,7 @@ from arvo.orchestration.orchestrator import Orchestrator
 from arvo.orchestration.resumable import Resumable, ResumableFunction
 from arvo.orchestration.state_functions import Signal
 from arvo.orchestration.states import Result, State, Target
+from arvo.orchestration.timers import Timeout, wanted_timers
 from arvo.orchestration.turn import Done, Turn, Wait
 from arvo.orchestration.workflow import Ignored, Outcome
 
@@ -31,10 +32,12 @@ __all__ = [
     "Signal",
     "State",
     "Target",
+    "Timeout",
     "Turn",
     "Wait",
     "all_of",
     "any_of",
     "not_",
     "run_with_memory",
+    "wanted_timers",
 ]

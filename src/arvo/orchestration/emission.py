@@ -1,4 +1,4 @@
-"""Where a workflow's events go: its calls, its completion, and the system error that ends it (SEMANTICS 5.6).
+"""Where a workflow's events go: its calls, its timers, its completion, the system error that ends it (SEMANTICS 5.6).
 
 How a payload becomes events is shared with handlers (`arvo.handlers.emission`); here is what workflows put into it.
 """
@@ -12,14 +12,16 @@ import msgspec
 
 from arvo.contracts import OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ExecutionViolation, InvalidSubject
-from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, derive_event_id
+from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, delayed, derive_event_id
 from arvo.handlers import DEFAULT_DOMAINS, Emission, Emit, payload_of
+from arvo.orchestration.timers import TIMER_ELAPSED, TIMER_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from arvo.events import EventTemplate
     from arvo.handlers import DomainRule, Output
+    from arvo.orchestration.timers import Timeout, Timer
     from arvo.orchestration.vocabulary import Templates, Vocabulary
     from arvo.orchestration.workflow import Workflow
 
@@ -40,15 +42,14 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     tracestate: str | None = None
 
-    def calls(self, outputs: Sequence[Output]) -> list[Event[Any]]:
-        """The events that call services: each goes to its service, which is to answer to this workflow."""
+    def calls(self, outputs: Sequence[Output]) -> Iterator[list[Event[Any]]]:
+        """The events that call services, output by output: each goes to its service, which answers to this workflow."""
         templates = self._templates(self.workflow.call_domains)
-        events: list[Event[Any]] = []
         for position, output in enumerate(outputs):
             if templates is not None and not isinstance(output, Emit):
                 template = templates.calls.get(type(output))
                 if template is not None:
-                    events.append(self._ordinary_call(template, output, position))
+                    yield [self._ordinary_call(template, output, position)]
                     continue
             service = self.vocabulary.service_for(payload_of(output))
             emission = self._emission(
@@ -59,16 +60,15 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
                 domains=self.workflow.call_domains,
             )
             if isinstance(service, OrchestratorVersion):
-                events += self._child_calls(emission, output, service, position)
+                yield self._child_calls(emission, output, service, position)
             else:
-                events += emission.events(
+                yield emission.events(
                     output,
                     type=service.accepted_type,
                     dataschema=service.dataschema,
                     position=position,
                     contract_domain=service.contract.domain,
                 )
-        return events
 
     def completion(self, output: Output, *, position: int) -> list[Event[Any]]:
         """The events that report the output: to whom the caller named, else to the caller."""
@@ -89,6 +89,29 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
             position=position,
             contract_domain=own.contract.domain,
         )
+
+    def timers(self, timers: Iterable[Timer], *, position: int) -> list[Event[Timeout]]:
+        """The events by which the workflow will hear of its own timers; they cost nothing and stay at home."""
+        consumed, own = self.consumed, self.workflow.contract.type
+        return [
+            delayed(
+                Event(
+                    id=derive_event_id(consumed.source, consumed.id, own, number, None),
+                    type=TIMER_ELAPSED,
+                    source=own,
+                    subject=consumed.subject,
+                    dataschema=TIMER_SCHEMA,
+                    data=timer.timeout,
+                    to=own,
+                    accesscontrol=consumed.accesscontrol,
+                    traceparent=self.traceparent,
+                    tracestate=self.tracestate,
+                    parentid=consumed.id,
+                ),
+                timer.after,
+            )
+            for number, timer in enumerate(timers, position)
+        ]
 
     def failure(self, error: ServiceError) -> list[Event[Any]]:
         """The system errors that tell the caller that the workflow failed."""

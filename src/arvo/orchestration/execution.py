@@ -23,6 +23,7 @@ from arvo.handlers import unanswerable
 from arvo.orchestration.emission import WorkflowEmission
 from arvo.orchestration.kept_record import KeptRecord
 from arvo.orchestration.record import consumed_so_far, failed_record, file_reply, json_of, next_record
+from arvo.orchestration.timers import NO_TIMERS, TIMER_ELAPSED, deadline, limited, read_timeout
 from arvo.orchestration.workflow import Delivery, Ignored, Outcome
 from arvo.telemetry import attributes as names
 from arvo.telemetry import current_headers, event_span, record_emitted, record_failure
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arvo.orchestration.record import Record
+    from arvo.orchestration.timers import Timeout
     from arvo.orchestration.workflow import Step, Workflow, WorkflowVersion
     from arvo.ports import MachineMemory
     from arvo.telemetry import Span
@@ -91,11 +93,14 @@ async def _run(workflow: Workflow, event: Event[Any], memory: MachineMemory, spa
 
 async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept: KeptRecord, span: Span) -> Outcome:
     record = await kept.read()
-    ignored = _why_ignored(record, event, is_init=event.type == workflow.contract.type)
+    ignored = _why_ignored(record, event, own_type=workflow.contract.type)
     if ignored is not None:
         return Outcome(ignored=ignored)
     version = _version_for(workflow, event, subject)
-    received = version.vocabulary.read(event)
+    timer = None
+    if event.type == TIMER_ELAPSED and record is not None:
+        timer = record.timer_of(event, source=workflow.contract.type)
+    received = version.vocabulary.read(event) if timer is None else read_timeout(event)
     arrived = json_of(event)
     delivery = Delivery(
         event=received,
@@ -103,6 +108,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         init_event_id=event.id if record is None else record.init_event_id,
         parent_subject=_parent_in(version, received) if record is None else record.parent_subject,
         expected=file_reply(record.expected, event, arrived) if record is not None and record.expected else {},
+        timer=timer,
     )
     traceparent, tracestate = current_headers()
     emission = WorkflowEmission(
@@ -117,7 +123,8 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
     )
     try:
         step = await version.step(delivery)
-        events = _emitted(step, emission)
+        events, alarms = _emitted(step, emission)
+        timers = _timers_after(step, alarms, version)
     except Exception as error:
         raised = unanswerable(error, version.vocabulary.sends)
         if raised is error:
@@ -131,12 +138,13 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         parent_subject=delivery.parent_subject,
         consumed=arrived,
         remembered=_remembered(version, delivery, events),
-        produced=events,
+        produced=[*events, *alarms],
+        timers=timers,
         done=step.output is not None,
     )
     await kept.write(after, step.fields, record)
     span.set_attribute(names.WORKFLOW_STATUS, after["status"])
-    return Outcome(events)
+    return Outcome([*events, *alarms])
 
 
 async def _fail(
@@ -163,11 +171,27 @@ async def _fail(
     return Outcome(events)
 
 
-def _emitted(step: Step, emission: WorkflowEmission) -> list[Event[Any]]:
-    events = emission.calls(step.calls) if step.calls else []
+def _emitted(step: Step, emission: WorkflowEmission) -> tuple[list[Event[Any]], list[Event[Timeout]]]:
+    """The events of a step, and those of the timers that it starts."""
+    events: list[Event[Any]] = []
+    starts = [*step.starts]
+    for position, calls in enumerate(emission.calls(step.calls)):
+        events += calls
+        if position in step.deadlines:
+            starts += [deadline(call, step.deadlines[position]) for call in calls]
     if step.output is not None:
         events += emission.completion(step.output, position=len(step.calls))
-    return events
+    # Behind the output, so that each position stands for one thing in all steps.
+    return events, emission.timers(starts, position=len(step.calls) + 1)
+
+
+def _timers_after(step: Step, alarms: list[Event[Timeout]], version: WorkflowVersion) -> Mapping[str, str]:
+    if step.output is not None:
+        return NO_TIMERS
+    if not alarms:
+        return step.timers
+    started = {alarm.data.timer: alarm.id for alarm in alarms}
+    return limited({**step.timers, **started}, workflow=version.vocabulary.own.dataschema)
 
 
 def _remembered(version: WorkflowVersion, delivery: Delivery, produced: list[Event[Any]]) -> Mapping[str, Any]:
@@ -179,14 +203,18 @@ def _remembered(version: WorkflowVersion, delivery: Delivery, produced: list[Eve
     return {"consumedBefore": before} if before else {}
 
 
-def _why_ignored(record: Record | None, event: Event[Any], *, is_init: bool) -> Ignored | None:
+def _why_ignored(record: Record | None, event: Event[Any], *, own_type: str) -> Ignored | None:
+    is_init = event.type == own_type
     if record is None:
         return None if is_init else Ignored.NOT_STARTED
     if record.failed:
         return Ignored.FAILED
     if record.done:
         return Ignored.ENDED
-    return Ignored.DUPLICATE if record.has_consumed(event, is_init=is_init) else None
+    if record.has_consumed(event, is_init=is_init):
+        return Ignored.DUPLICATE
+    is_obsolete = event.type == TIMER_ELAPSED and record.timer_of(event, source=own_type) is None
+    return Ignored.OBSOLETE if is_obsolete else None
 
 
 def _subject_of(workflow: Workflow, event: Event[Any]) -> Subject:

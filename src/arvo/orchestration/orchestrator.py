@@ -16,8 +16,9 @@ from arvo.orchestration.definition import WorkflowDefinition
 from arvo.orchestration.machine import ChartMachine
 from arvo.orchestration.machine_items import call_from, completion_from, plain_output
 from arvo.orchestration.record import SNAPSHOT
+from arvo.orchestration.timers import Timeout, Timer
 from arvo.orchestration.workflow import Step
-from arvo.statecharts import transition
+from arvo.statecharts import StartTimer, transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from arvo.orchestration.record import Record
     from arvo.orchestration.vocabulary import Vocabulary
     from arvo.orchestration.workflow import Delivery
+    from arvo.statecharts import CancelTimer
 
 __all__ = ["Orchestrator"]
 
@@ -105,13 +107,16 @@ class _MachineVersion:
     async def step(self, delivery: Delivery) -> Step:
         """Let the chart take the event, and read what came of it."""
         kept = None if delivery.record is None else self._restored(delivery.record)
-        taken = transition(self.definition, kept, delivery.event)
+        event = delivery.event if delivery.timer is None else {"type": delivery.timer}
+        taken = transition(self.definition, kept, event)
         snapshot = {**taken.snapshot, "context": self.chart.dump_context(taken.snapshot["context"])}
         if "output" in snapshot:
             snapshot["output"] = plain_output(snapshot["output"])
         return Step(
             calls=tuple([call_from(item, self.vocabulary) for item in taken.emitted]),
             output=completion_from(taken.output, self.vocabulary) if taken.status == "done" else None,
+            starts=_started(taken.timers) if taken.timers else (),
+            timers=delivery.timers_but([timer.id for timer in taken.timers]),
             fields={"value": snapshot["value"], SNAPSHOT: snapshot, "machineDefinition": self.document},
         )
 
@@ -126,6 +131,10 @@ class _MachineVersion:
                 "Restore it from a backup. The record was left as it is.",
                 issues=[problem],
             ) from error
+
+
+def _started(timers: Sequence[StartTimer | CancelTimer]) -> list[Timer]:
+    return [Timer(Timeout(timer=timer.id), timer.delay) for timer in timers if isinstance(timer, StartTimer)]
 
 
 def _context_in(snapshot: dict[str, Any]) -> dict[str, Any]:

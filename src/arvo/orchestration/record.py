@@ -7,7 +7,7 @@ What only one kind of workflow keeps (the `state$$` of a resumable, the snapshot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, overload
 
 import msgspec
 from msgspec import Raw
@@ -15,6 +15,7 @@ from msgspec import Raw
 from arvo.errors import TransactionViolation
 from arvo.events import Event
 from arvo.orchestration.state import STATE
+from arvo.orchestration.timers import MAX_TIMERS, TIMERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +67,9 @@ class _Layout(msgspec.Struct, frozen=True, rename="camel"):
     events: _Events = _Events()
     own_state: Raw = msgspec.field(name=STATE, default=_NULL)
     snapshot: Raw = msgspec.field(name=SNAPSHOT, default=_NULL)
+    timers: Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TIMERS)] = msgspec.field(
+        name=TIMERS, default_factory=dict[str, str]
+    )
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -85,6 +89,8 @@ class Record(msgspec.Struct, frozen=True):
     """The JSON of what a resumable keeps for itself, if there is any."""
     snapshot: Raw | None
     """The JSON of a statechart's snapshot, if there is one."""
+    timers: Mapping[str, str]
+    """The ids of the timer events that the workflow waits for, by the names of the timers."""
 
     @classmethod
     def load(cls, text: bytes, event: Event[Any]) -> Record:
@@ -108,7 +114,16 @@ class Record(msgspec.Struct, frozen=True):
             consumed_before=layout.events.consumed_before or {},
             own_state=None if layout.own_state == _NULL else layout.own_state,
             snapshot=None if layout.snapshot == _NULL else layout.snapshot,
+            timers=layout.timers,
         )
+
+    def timer_of(self, event: Event[Any], *, source: str) -> str | None:
+        """The name of the timer that an event of the workflow `source` stands for; None if it is not waited for."""
+        if event.source == source:
+            for name, event_id in self.timers.items():
+                if event_id == event.id:
+                    return name
+        return None
 
     def has_consumed(self, event: Event[Any], *, is_init: bool) -> bool:
         """Tell whether this very event led to the record, or to one before it.
@@ -166,6 +181,7 @@ def next_record(
     consumed: Raw,
     remembered: Mapping[str, Any],
     produced: Sequence[Event[Any]],
+    timers: Mapping[str, str],
     done: bool,
 ) -> dict[str, Any]:
     """The record after a step that went well, but for what only one kind of workflow keeps.
@@ -173,7 +189,7 @@ def next_record(
     `remembered` is what it keeps of earlier steps' events. JSON that nobody has to look into is `Raw`.
     """
     events = {"consumed": consumed, **remembered, "produced": [json_of(event) for event in produced]}
-    return {
+    record: dict[str, Any] = {
         "executionStatus": "normal",
         "status": "done" if done else "active",
         "initEventId": init_event_id,
@@ -181,12 +197,17 @@ def next_record(
         "subject": subject,
         "events": Raw(_encode(events)),
     }
+    if timers:
+        record[TIMERS] = timers
+    return record
 
 
 def failed_record(before: Record | None, *, subject: str, error: ServiceError) -> dict[str, Any]:
-    """The record of a workflow that an exception ended: all that was known before, and the error."""
+    """The record of a workflow that an exception ended: all that was known before but its timers, and the error."""
+    members: dict[str, Any] = {} if before is None else _decode_members(before.text)
+    members.pop(TIMERS, None)
     return {
-        **({} if before is None else _decode_members(before.text)),
+        **members,
         "executionStatus": "failure",
         "subject": subject,
         "error": {"name": error.error_name, "message": error.error_message, "stack": error.error_stack},

@@ -7,23 +7,29 @@ workflows share. A definition knows no memory until it is bound to one (`binding
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
 from arvo.contracts import OrchestratorVersion, Payload, ServiceError, Services
 from arvo.contracts import services as services_of
-from arvo.errors import ContractViolation, DefinitionError
-from arvo.handlers import check_function
+from arvo.errors import ConfigViolation, ContractViolation, DefinitionError
+from arvo.handlers import Emit, check_function
 from arvo.orchestration.definition import WorkflowDefinition
 from arvo.orchestration.record import StoredReplies
 from arvo.orchestration.state import STATE, check_state_class, dump_state, load_state
+from arvo.orchestration.timers import WAKE, Timeout, Timer, deadline_of
 from arvo.orchestration.turn import Done, Turn, Wait
 from arvo.orchestration.vocabulary import Vocabulary
 from arvo.orchestration.workflow import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
     from arvo.contracts import ContractVersion
+    from arvo.handlers import Output
     from arvo.orchestration.workflow import Delivery
 
 __all__ = ["Resumable", "ResumableFunction"]
@@ -61,18 +67,37 @@ class Resumable(WorkflowDefinition["_ResumableVersion"]):
 
     @overload
     def on(
-        self, version: ContractVersion[A, E], *, state: type[S], services: Services[C, R]
+        self,
+        version: ContractVersion[A, E],
+        *,
+        state: type[S],
+        services: Services[C, R],
+        timeouts: Literal[False] = ...,
     ) -> Callable[[ResumableFunction[A, R, S, C, E]], ResumableFunction[A, R, S, C, E]]: ...
     @overload
     def on(
-        self, version: ContractVersion[A, E], *, state: type[S]
-    ) -> Callable[[LonelyFunction[A, S, E]], LonelyFunction[A, S, E]]: ...
+        self, version: ContractVersion[A, E], *, state: type[S], services: Services[C, R], timeouts: Literal[True]
+    ) -> Callable[[ResumableFunction[A | Timeout, R, S, C, E]], ResumableFunction[A | Timeout, R, S, C, E]]: ...
+    @overload
     def on(
-        self, version: ContractVersion[Any, Any], *, state: type[BaseModel], services: Services[Any, Any] | None = None
+        self, version: ContractVersion[A, E], *, state: type[S], timeouts: Literal[False] = ...
+    ) -> Callable[[LonelyFunction[A, S, E]], LonelyFunction[A, S, E]]: ...
+    @overload
+    def on(
+        self, version: ContractVersion[A, E], *, state: type[S], timeouts: Literal[True]
+    ) -> Callable[[LonelyFunction[A | Timeout, S, E]], LonelyFunction[A | Timeout, S, E]]: ...
+    def on(
+        self,
+        version: ContractVersion[Any, Any],
+        *,
+        state: type[BaseModel],
+        services: Services[Any, Any] | None = None,
+        timeouts: bool = False,
     ) -> Callable[[Any], Any]:
         """Decorates the function that runs this version; it stays callable as it is.
 
-        `state` is the class of what it keeps between turns, `services` are what it calls. Both are checked here.
+        `state` is the class of what it keeps between turns, `services` are what it calls. Both are checked here. With
+        `timeouts`, it may ask for `wake_after` and deadlines, and must be ready for a `Timeout`.
         """
         if self.contract.versions.get(version.version) is not version or not isinstance(version, OrchestratorVersion):
             raise DefinitionError(
@@ -89,7 +114,7 @@ class Resumable(WorkflowDefinition["_ResumableVersion"]):
 
         def register(function: Any) -> Any:
             check_function(function, f"{self!r}, version {version.version}")
-            self._versions[version.version] = _ResumableVersion(vocabulary, function, state)
+            self._versions[version.version] = _ResumableVersion(vocabulary, function, state, timeouts=timeouts)
             return function
 
         return register
@@ -98,19 +123,30 @@ class Resumable(WorkflowDefinition["_ResumableVersion"]):
 class _ResumableVersion:
     """One version: its function and what the wrapper needs to know."""
 
-    __slots__ = ("function", "state", "vocabulary")
+    __slots__ = ("function", "state", "timeouts", "vocabulary")
     remembers_calls = True
 
     def __init__(
-        self, vocabulary: Vocabulary, function: ResumableFunction[Any, Any, Any, Any, Any], state: type[BaseModel]
+        self,
+        vocabulary: Vocabulary,
+        function: ResumableFunction[Any, Any, Any, Any, Any],
+        state: type[BaseModel],
+        *,
+        timeouts: bool,
     ) -> None:
         self.vocabulary = vocabulary
         self.function = function
         self.state = state
+        self.timeouts = timeouts
 
     async def step(self, delivery: Delivery) -> Step:
         """Call the function, and read its answer as a step."""
         own = self.vocabulary.own
+        if delivery.timer is not None and not self.timeouts:
+            raise ConfigViolation(
+                f"Workflow {own.dataschema} got a Timeout that it asked for when it took timeouts, which it no longer "
+                "does. Put timeouts=True back, or make a new version of the workflow without it."
+            )
         stored = None if delivery.record is None else delivery.record.own_state
         turn: Turn[Any, Any] = Turn(
             event=delivery.event,
@@ -128,10 +164,22 @@ class _ResumableVersion:
                 f"The function of workflow {own.dataschema} returned {answer!r:.80}. "
                 "It must return Wait(state, calls) to go on or Done(output) to end."
             )
+        fields = {STATE: stored if answer.state is None else self._dumped(answer.state)}
+        if isinstance(answer, Done):
+            return Step(calls=tuple(answer.calls), output=answer.output, fields=fields)
+        calls, deadlines = _without_deadlines(answer.calls)
+        if not self.timeouts and (deadlines or answer.wake_after is not None):
+            raise ContractViolation(
+                f"The function of workflow {own.dataschema} asked for a Timeout by "
+                f"{'a deadline' if deadlines else 'wake_after'}, but does not say that it takes any. Declare it with "
+                ".on(..., timeouts=True), or leave that out."
+            )
         return Step(
-            calls=tuple(answer.calls),
-            output=answer.output if isinstance(answer, Done) else None,
-            fields={STATE: stored if answer.state is None else self._dumped(answer.state)},
+            calls=calls,
+            deadlines=deadlines,
+            starts=() if answer.wake_after is None else (Timer(Timeout(timer=WAKE), answer.wake_after),),
+            timers=delivery.timers_but((WAKE, deadline_of(delivery.event.parentid))),
+            fields=fields,
         )
 
     def _dumped(self, state: object) -> Any:
@@ -141,3 +189,15 @@ class _ResumableVersion:
                 f"state, but its state is {self.state.__name__}. Return that, or None to keep the state there is."
             )
         return dump_state(state)
+
+
+def _without_deadlines(calls: Sequence[Output]) -> tuple[Sequence[Output], Mapping[int, timedelta]]:
+    """The calls, and the deadlines of those that have one, by position."""
+    deadlines = {
+        position: call.deadline
+        for position, call in enumerate(calls)
+        if isinstance(call, Emit) and call.deadline is not None
+    }
+    if not deadlines:
+        return tuple(calls), deadlines
+    return [replace(call, deadline=None) if isinstance(call, Emit) else call for call in calls], deadlines

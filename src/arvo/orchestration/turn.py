@@ -17,6 +17,7 @@ from arvo.handlers import Emit, HandlerContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
 __all__ = ["Done", "Turn", "Wait"]
 
@@ -35,7 +36,7 @@ class Turn(HandlerContext, Generic[P_co, S_co], frozen=True, kw_only=True):
     """
 
     event: Event[P_co]
-    """The event that woke it up: its own initial request, or the reply of a service."""
+    """The event that woke it up: its own initial request, the reply of a service, or a `Timeout`."""
     state: S_co | None = None
     """What the last `Wait` kept, a copy of this turn's own; None until one kept something."""
     collected: Sequence[Event[Any]] = ()
@@ -57,14 +58,19 @@ class Turn(HandlerContext, Generic[P_co, S_co], frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Wait(Generic[KeptState_co, Call_co]):
-    """Keep `state`, send `calls`, and sleep until a reply arrives.
+    """Keep `state`, send `calls`, and sleep until a reply arrives, or time has passed.
 
     Without a state the one there is stays. A call is the payload that a service accepts, or an `Emit` of one; several
     go out together, and their replies come back one turn each, in any order.
+
+    If no event arrives before `wake_after` has passed, a `Timeout` wakes the function up. Every turn decides that anew.
+    An `Emit` with a `deadline` waits for the reply to one call, however many turns there are in between. A workflow
+    that uses either says so: `@workflow.on(..., timeouts=True)`.
     """
 
     state: KeptState_co | None = None
     calls: Sequence[Call_co | Emit[Call_co]] = ()
+    wake_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

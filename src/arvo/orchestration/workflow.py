@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from arvo.orchestration.timers import NO_TIMERS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import timedelta
 
     from arvo.contracts import ContractVersion, OrchestratorContract, Payload
     from arvo.events import Event
     from arvo.handlers import DomainRule, Output
     from arvo.orchestration.record import Expected, Record
+    from arvo.orchestration.timers import Timer
     from arvo.orchestration.vocabulary import Vocabulary
 
 __all__ = ["Delivery", "Ignored", "Outcome", "Step", "Workflow", "WorkflowVersion"]
@@ -34,6 +38,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     parent_subject: str | None
     expected: Expected
     """The calls so far and their replies; this event is among them already, if it is one."""
+    timer: str | None = None
+    """The name of the timer that has elapsed, if the event says that one has."""
+
+    def timers_but(self, names: Collection[str]) -> Mapping[str, str]:
+        """The timers of the record that have not elapsed, without those of some names."""
+        if self.record is None or not self.record.timers:
+            return NO_TIMERS
+        return {
+            name: event_id for name, event_id in self.record.timers.items() if name != self.timer and name not in names
+        }
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +56,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     calls: Sequence[Output] = ()
     output: Output | None = None
     """How the workflow ends; None while it goes on."""
+    deadlines: Mapping[int, timedelta] = msgspec.field(default_factory=dict[int, "timedelta"])
+    """How long to wait for an answer, for some of the calls, by their positions."""
+    starts: Sequence[Timer] = ()
+    """Other timers to be started; those of the same names are replaced."""
+    timers: Mapping[str, str] = NO_TIMERS
+    """The timers of the record that go on."""
     fields: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """The members of the record that only this kind of workflow has: values of JSON, or `msgspec.Raw`."""
 
@@ -124,6 +144,7 @@ class Ignored(StrEnum):
     ENDED = "the workflow is done"
     FAILED = "the workflow failed before"
     DUPLICATE = "it was taken before"
+    OBSOLETE = "nothing waits for its timer any more"
 
 
 class Outcome(msgspec.Struct, frozen=True):
