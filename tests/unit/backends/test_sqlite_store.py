@@ -123,7 +123,7 @@ async def test_a_newer_schema_is_refused_by_use_and_by_upgrade(tmp_path: Path) -
         connection.execute("UPDATE arvo_schema SET version = 99")
     store = SqliteStore(path)
 
-    with pytest.raises(BackendError, match=r"version 99, this one knows up to 1\. Upgrade arvo-event-handler"):
+    with pytest.raises(BackendError, match=r"version 99, this one knows up to \d+\. Upgrade arvo-event-handler"):
         await store.publish([delivery("a")])
     with pytest.raises(BackendError, match="version 99"):
         await store.upgrade()

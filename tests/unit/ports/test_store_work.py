@@ -41,6 +41,7 @@ CLAIM = Claim(
     lane=lane_id("com.order.place", "order-1"),
     handler="com.order.place",
     token=1,
+    priority=0,
     attempts=1,
     leased_until=NOW,
     deliveries=(delivery(3), delivery(5), delivery(8)),

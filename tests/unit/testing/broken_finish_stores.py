@@ -16,6 +16,7 @@ from arvo.ports.store import (
     Amendment,
     Claim,
     Completion,
+    Delivery,
     FinishOutcome,
     NewDeadLetter,
     NewDelivery,
@@ -23,6 +24,7 @@ from arvo.ports.store import (
     QueueStatus,
     Retention,
     SchemaUpgrade,
+    StoreCounts,
     StoredDeadLetter,
     StoredLane,
     StoredTimer,
@@ -48,6 +50,11 @@ class ReferenceStore(BreakableStore):
         if self.failing:
             raise BackendError("told to fail")
         return await super().finish(completions)
+
+    async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
+        if self.failing:
+            raise BackendError("told to fail")
+        return await super().collect(handler, subject)
 
 
 class DoesThenFails(ReferenceStore):
@@ -308,11 +315,30 @@ class ListsLanesByName(BreakableStore):
         return [lane for lane in lanes if after is None or lane.lane > after.lane][:limit]
 
 
+class CountsNoDeliveries(BreakableStore):
+    @override
+    async def lane(self, handler: str, subject: str) -> StoredLane | None:
+        lane = await super().lane(handler, subject)
+        return None if lane is None else replace(lane, deliveries=1)
+
+
 class ListsTimersBackwards(BreakableStore):
+    @override
     async def timers(
-        self, *, handler: str | None = None, after: StoredTimer | None = None, limit: int = 100
+        self, *, after: StoredTimer | None = None, limit: int = 100, **filters: Any
     ) -> Sequence[StoredTimer]:
-        return [] if after is not None else (await super().timers(handler=handler))[::-1][:limit]
+        return [] if after is not None else (await super().timers(**filters))[::-1][:limit]
+
+
+class CountsAllThatWasTaken(BreakableStore):
+    async def counts(self) -> StoreCounts:
+        return replace(await super().counts(), taken_lately=len(self._state.consumed))
+
+
+class NumbersByPlace(BreakableStore):
+    @override
+    async def numbered_workflow(self, number: int) -> StoredWorkflow | None:
+        return dict(enumerate(await self.workflows())).get(number)
 
 
 class ListsOldWorkflowsFirst(BreakableStore):
@@ -364,7 +390,10 @@ BROKEN_AT_FINISH: tuple[tuple[type[BreakableStore], str], ...] = (
     (CountsLeasedAsReady, "queues_are_counted"),
     (HearsNoSilence, "workers_are_shown"),
     (ListsLanesByName, "lanes_are_listed_as_they_will_be_claimed"),
+    (CountsNoDeliveries, "lane_is_shown_by_its_subject"),
     (ListsTimersBackwards, "timers_are_listed_by_time"),
     (ListsOldWorkflowsFirst, "workflows_are_listed_the_newest_first"),
+    (CountsAllThatWasTaken, "everything_else_is_counted"),
+    (NumbersByPlace, "workflow_is_found_by_its_number"),
     (RepeatsPages, "letters_and_waiting_events_are_listed_the_oldest_first"),
 )

@@ -13,7 +13,7 @@ from arvo.backends.memory.store_state import State, Worker, encode, encode_compl
 from arvo.errors import BackendError
 from arvo.ports.clock import SystemClock
 from arvo.ports.store.bell import Bell
-from arvo.ports.store.identity import name_key
+from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import Claim, FinishOutcome, check_one_for_each_lane
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from arvo.backends.memory.store_state import Lane
     from arvo.ports.clock import Clock
-    from arvo.ports.store.work import Amendment, Completion, NewDelivery, WorkerInfo
+    from arvo.ports.store.work import Amendment, Completion, Delivery, NewDelivery, WorkerInfo
 
 __all__ = ["InMemoryStore"]
 
@@ -90,6 +90,7 @@ class InMemoryStore(MemoryStoreInspection):
             lane=lane.id,
             handler=lane.handler,
             token=token,
+            priority=lane.priority,
             attempts=lane.attempts,
             leased_until=until,
             deliveries=tuple(lane.deliveries[: at_most if lane.attempts == 1 else 1]),
@@ -108,6 +109,18 @@ class InMemoryStore(MemoryStoreInspection):
                 self._state.carry_out(item, now)
         self._bell.ring()
         return outcomes
+
+    async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
+        """Take and consume what has arrived in one lane."""
+        now = self._now()
+        self._state.ring_timers(now)
+        lane = self._state.lanes.get(lane_id(handler, subject))
+        if lane is None or lane.is_leased(now):
+            return []
+        found = tuple(lane.deliveries)
+        self._state.consume(lane, found, now)
+        del self._state.lanes[lane.id]
+        return found
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
@@ -159,13 +172,14 @@ class InMemoryStore(MemoryStoreInspection):
     async def amend(self, amendment: Amendment) -> bool:
         """Change a workflow from outside."""
         now = self._now()
-        incoming = encode(amendment.produced, now)
+        incoming, again = encode(amendment.produced, now), encode(amendment.redelivered, now)
         if self._state.revision(amendment.lane) != amendment.revision:
             return False
         if amendment.drop_pending:
             self._state.empty_lane(amendment.lane)
         self._state.write_record(amendment.lane, amendment.handler, amendment.record, now)
         self._state.take_in(incoming, now)
+        self._state.take_in_again(again, now)
         self._bell.ring()
         return True
 
@@ -175,8 +189,7 @@ class InMemoryStore(MemoryStoreInspection):
         found = self._replayable(numbers, now)
         for number, incoming in found:
             del self._state.letters[number]
-            self._state.consumed.pop(incoming.key, None)
-            self._state.take_in([incoming], now)
+            self._state.take_in_again([incoming], now)
         self._bell.ring()
         return len(found)
 

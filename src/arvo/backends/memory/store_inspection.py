@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,9 +10,11 @@ from arvo.backends.memory.store_state import encode
 from arvo.errors import InvalidEvent
 from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.inspection import (
+    LATELY,
     Pruned,
     QueueStatus,
     SchemaUpgrade,
+    StoreCounts,
     StoredLane,
     StoredTimer,
     WorkerStatus,
@@ -21,6 +24,7 @@ from arvo.ports.store.work import NewDelivery, WorkflowStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from arvo.backends.memory.store_state import Incoming, Lane, State
     from arvo.ports.clock import Clock
@@ -59,6 +63,16 @@ class MemoryStoreInspection:
             oldest=now - min(ready, default=now),
         )
 
+    async def counts(self) -> StoreCounts:
+        """How many there are of everything else."""
+        state, now = self._state, self._clock.now()
+        return StoreCounts(
+            workflows=dict(Counter(workflow.stored.status for workflow in state.workflows.values())),
+            dead_letters=len(state.letters),
+            waiting=dict(Counter(sorted(event.domain for event in state.waiting.values()))),
+            taken_lately=sum(now - LATELY < at <= now for at in state.consumed.values()),
+        )
+
     async def workers(self) -> Sequence[WorkerStatus]:
         """All workers."""
         now = self._clock.now()
@@ -78,8 +92,18 @@ class MemoryStoreInspection:
         lanes = (_shown(lane) for lane in self._state.lanes.values() if lane.handler == handler)
         return _page(lanes, lambda lane: (-lane.priority, lane.due_at, lane.lane), after, limit)
 
+    async def lane(self, handler: str, subject: str) -> StoredLane | None:
+        """One lane."""
+        lane = self._state.lanes.get(lane_id(handler, subject))
+        return None if lane is None else _shown(lane)
+
     async def timers(
-        self, *, handler: str | None = None, after: StoredTimer | None = None, limit: int = 100
+        self,
+        *,
+        handler: str | None = None,
+        lane: UUID | None = None,
+        after: StoredTimer | None = None,
+        limit: int = 100,
     ) -> Sequence[StoredTimer]:
         """What will arrive later."""
         timers = (
@@ -91,7 +115,7 @@ class MemoryStoreInspection:
                 event_json=timer.event_json,
             )
             for timer in self._state.timers.values()
-            if timer.due_at is not None and handler in (None, timer.handler)
+            if timer.due_at is not None and handler in (None, timer.handler) and lane in (None, timer.lane)
         )
         return _page(timers, lambda timer: (timer.due_at, timer.key), after, limit)
 
@@ -99,6 +123,11 @@ class MemoryStoreInspection:
         """One workflow."""
         workflow = self._state.workflows.get(lane_id(handler, subject))
         return None if workflow is None else workflow.stored
+
+    async def numbered_workflow(self, number: int) -> StoredWorkflow | None:
+        """One workflow by its number."""
+        workflows = (workflow.stored for workflow in self._state.workflows.values())
+        return next((stored for stored in workflows if stored.number == number), None)
 
     async def workflows(
         self,
@@ -158,6 +187,22 @@ class MemoryStoreInspection:
     async def waiting_event(self, event_id: str) -> WaitingEvent | None:
         """One waiting event."""
         return self._state.waiting.get(event_id)
+
+    async def drop_unclaimed(self, handler: str, older_than: timedelta) -> int:
+        """Remove what nobody took."""
+        state, now = self._state, self._clock.now()
+        dropped = 0
+        for lane in tuple(state.lanes.values()):
+            old = [delivery for delivery in lane.deliveries if delivery.arrived_at <= now - older_than]
+            if lane.handler != handler or lane.is_leased(now) or not old:
+                continue
+            state.consume(lane, old, now)
+            lane.free(now, attempts=0)
+            lane.error = None
+            if not lane.deliveries:
+                del state.lanes[lane.id]
+            dropped += len(old)
+        return dropped
 
     async def prune(self, retention: Retention) -> Pruned:
         """Remove what has been kept long enough."""

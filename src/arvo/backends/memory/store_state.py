@@ -33,6 +33,10 @@ class Lane:
     attempts: int = 0
     error: str | None = None
 
+    def is_leased(self, now: datetime) -> bool:
+        """Return whether somebody is working on it."""
+        return self.owner is not None and self.due_at > now
+
     def free(self, due_at: datetime, *, attempts: int) -> None:
         """End the claim."""
         self.owner = self.token = None
@@ -132,6 +136,12 @@ class State:
                 new += self._arrive(item, now)
         return new
 
+    def take_in_again(self, incoming: Iterable[Incoming], now: datetime) -> None:
+        """Store deliveries whose events may have been consumed before."""
+        for item in incoming:
+            self.consumed.pop(item.key, None)
+            self.take_in([item], now)
+
     def _arrive(self, item: Incoming, now: datetime) -> bool:
         if item.key in self.pending or item.key in self.consumed:
             return False
@@ -169,6 +179,7 @@ class State:
             revision=self.revision(lane) + 1,
             created_at=now if before is None else before.stored.created_at,
             updated_at=now,
+            failed_on=record.failed_on,
         )
         parent = None if record.parent_subject is None else name_key(record.parent_subject)
         self.workflows[lane] = Workflow(lane, parent, stored)
@@ -187,14 +198,14 @@ class State:
         """Do everything that a completion names."""
         completion = encoded.completion
         lane = self.lanes[completion.claim.lane]
-        done = {delivery.key for delivery in completion.consumed}
-        self._forget_pending(lane, done)
-        self.consumed.update(dict.fromkeys(done, now))
+        self.consume(lane, completion.consumed, now)
         if completion.record is not None:
             self.write_record(lane.id, lane.handler, completion.record, now)
         self.take_in(encoded.produced, now)
         for event in encoded.waiting:
             self.waiting.setdefault(event.event_id, replace(event, number=self.next_number()))
+        for event_id in completion.answered:
+            self.waiting.pop(event_id, None)
         self.bury(completion.dead_letters, now)
         for key in completion.cancelled_keys:
             self.timers.pop(key, None)
@@ -213,6 +224,12 @@ class State:
             lane.error = completion.retry.error
         else:
             lane.free(now, attempts=0 if progress else max(lane.attempts - 1, 0))
+
+    def consume(self, lane: Lane, deliveries: Sequence[Delivery], now: datetime) -> None:
+        """Remove deliveries from their lane, and remember them."""
+        keys = {delivery.key for delivery in deliveries}
+        self._forget_pending(lane, keys)
+        self.consumed.update(dict.fromkeys(keys, now))
 
     def _forget_pending(self, lane: Lane, keys: set[UUID]) -> None:
         lane.deliveries = [delivery for delivery in lane.deliveries if delivery.key not in keys]

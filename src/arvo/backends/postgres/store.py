@@ -13,11 +13,11 @@ from arvo.backends.postgres.diagnosis import is_outage
 from arvo.backends.postgres.link import BY_INDEX, Link, Server
 from arvo.backends.postgres.notifications import Notifications
 from arvo.backends.postgres.store_inspection import PostgresStoreInspection
-from arvo.backends.postgres.store_rows import FinishRows, claim_of, incoming_rows, record_row
+from arvo.backends.postgres.store_rows import FinishRows, claim_of, delivery_of, incoming_rows, record_row
 from arvo.ports.clock import SystemClock
 from arvo.ports.store.bell import Bell
 from arvo.ports.store.grouping import Grouping
-from arvo.ports.store.identity import name_key
+from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import FinishOutcome, check_one_for_each_lane
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
-    from arvo.ports.store.work import Amendment, Claim, Completion, NewDelivery, WorkerInfo
+    from arvo.ports.store.work import Amendment, Claim, Completion, Delivery, NewDelivery, WorkerInfo
 
 __all__ = ["PostgresStore"]
 
-_FINISH = "SELECT finish($1, $2, $3, $4, $5, $6, $7)"
+_FINISH = "SELECT finish($1, $2, $3, $4, $5, $6, $7, $8)"
 _PUBLISH = "SELECT publish($1, $2)"
 _CLAIM = "SELECT * FROM claim($1, $2, $3, $4, $5, $6, $7)"
 _POLL_SECONDS = 1.0
@@ -152,6 +152,15 @@ class PostgresStore(PostgresStoreInspection):
         outcomes = iter([FinishOutcome(outcome) for outcome in found])
         return [[next(outcomes) for _ in rows.completions] for rows in calls]
 
+    async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
+        """Take and consume what has arrived in one lane."""
+        await self._check()
+        lane = lane_id(handler, subject)
+        # Callers look again and again, and mostly there is nothing: that must not wait for anybody who writes.
+        if not await self._quick.fetch_value("SELECT is_collectable($1)", lane):
+            return []
+        return [delivery_of(row) for row in await self._publisher.fetch("SELECT * FROM collect($1)", lane)]
+
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
         await self._check()
@@ -198,11 +207,12 @@ class PostgresStore(PostgresStoreInspection):
         await self._check()
         record = record_row(amendment.handler, amendment.lane, amendment.record)
         amended: bool = await self._publisher.fetch_value(
-            "SELECT amend($1, $2, $3, $4)",
+            "SELECT amend($1, $2, $3, $4, $5)",
             record,
             amendment.revision,
             amendment.drop_pending,
             incoming_rows(amendment.produced),
+            incoming_rows(amendment.redelivered),
         )
         self._tell_all()
         return amended

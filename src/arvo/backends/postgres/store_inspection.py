@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from arvo.backends.postgres.link import BY_INDEX, Link
 from arvo.backends.postgres.schema import check_version, upgrade
-from arvo.backends.postgres.store_pruning import prune_consumed, prune_dead_letters, prune_workflows
+from arvo.backends.postgres.store_pruning import drop_unclaimed, prune_consumed, prune_dead_letters, prune_workflows
 from arvo.backends.postgres.store_rows import incoming_rows
 from arvo.backends.postgres.store_shown import (
     LANE_COLUMNS,
@@ -24,11 +24,12 @@ from arvo.backends.postgres.store_shown import (
 )
 from arvo.errors import InvalidEvent
 from arvo.ports.store.identity import lane_id, name_key
-from arvo.ports.store.inspection import Pruned, QueueStatus, WorkerStatus
-from arvo.ports.store.work import NewDelivery, WorkerInfo
+from arvo.ports.store.inspection import LATELY, Pruned, QueueStatus, StoreCounts, WorkerStatus
+from arvo.ports.store.work import NewDelivery, WorkerInfo, WorkflowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     import asyncpg
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
         StoredWorkflow,
         WaitingEvent,
     )
-    from arvo.ports.store.work import WorkflowStatus
 
 __all__ = ["PostgresStoreInspection"]
 
@@ -92,6 +92,23 @@ class PostgresStoreInspection:
             for handler, ready, leased, retrying, deliveries, timers, oldest in await self._select(select)
         ]
 
+    async def counts(self) -> StoreCounts:
+        """How many there are of everything else."""
+        recently = """
+            WITH clock AS MATERIALIZED (SELECT store_now() AS now)
+            SELECT count(*) FROM clock JOIN consumed ON at > now - $1::interval AND at <= now
+        """
+        (letters,) = await self._select("SELECT count(*) FROM dead_letters")
+        (taken,) = await self._select(recently, LATELY)
+        workflows = await self._select("SELECT status, count(*) FROM workflows GROUP BY status")
+        waiting = await self._select('SELECT domain, count(*) FROM waiting GROUP BY domain ORDER BY domain COLLATE "C"')
+        return StoreCounts(
+            workflows={WorkflowStatus(status): number for status, number in workflows},
+            dead_letters=letters[0],
+            waiting={row["domain"]: row["count"] for row in waiting},
+            taken_lately=taken[0],
+        )
+
     async def workers(self) -> Sequence[WorkerStatus]:
         """All workers."""
         select = """
@@ -126,22 +143,44 @@ class PostgresStoreInspection:
         """  # noqa: S608 - the columns are a constant
         return [lane_of(row) for row in await self._select(select, handler, *(place or (None,) * 3), limit)]
 
+    async def lane(self, handler: str, subject: str) -> StoredLane | None:
+        """One lane."""
+        select = f"""
+            SELECT {LANE_COLUMNS} FROM lanes AS l CROSS JOIN LATERAL (
+                SELECT count(*) AS number, min(number) AS first FROM deliveries WHERE lane = l.lane
+            ) AS d JOIN deliveries AS head ON head.lane = l.lane AND head.number = d.first
+            WHERE l.lane = $1
+        """  # noqa: S608
+        rows = await self._select(select, lane_id(handler, subject))
+        return lane_of(rows[0]) if rows else None
+
     async def timers(
-        self, *, handler: str | None = None, after: StoredTimer | None = None, limit: int = 100
+        self,
+        *,
+        handler: str | None = None,
+        lane: UUID | None = None,
+        after: StoredTimer | None = None,
+        limit: int = 100,
     ) -> Sequence[StoredTimer]:
         """What will arrive later."""
+        of_lane = "$5::uuid IS NULL" if lane is None else "lane = $5"
         select = f"""
             SELECT {TIMER_COLUMNS} FROM timers
             WHERE ($1::text IS NULL OR handler = $1)
-                AND ($2::timestamptz IS NULL OR (due_at, key) > ($2, $3::uuid))
+                AND ($2::timestamptz IS NULL OR (due_at, key) > ($2, $3::uuid)) AND {of_lane}
             ORDER BY due_at, key LIMIT $4
         """  # noqa: S608
         place = (None, None) if after is None else (after.due_at, after.key)
-        return [timer_of(row) for row in await self._select(select, handler, *place, limit)]
+        return [timer_of(row) for row in await self._select(select, handler, *place, limit, lane)]
 
     async def workflow(self, handler: str, subject: str) -> StoredWorkflow | None:
         """One workflow."""
         rows = await self._list(WORKFLOW_COLUMNS, "workflows", {"lane =": lane_id(handler, subject)}, "number", 1)
+        return workflow_of(rows[0]) if rows else None
+
+    async def numbered_workflow(self, number: int) -> StoredWorkflow | None:
+        """One workflow by its number."""
+        rows = await self._list(WORKFLOW_COLUMNS, "workflows", {"number =": number}, "number", 1)
         return workflow_of(rows[0]) if rows else None
 
     async def workflows(
@@ -206,6 +245,11 @@ class PostgresStoreInspection:
         """One waiting event."""
         rows = await self._list(WAITING_COLUMNS, "waiting", {"key =": name_key(event_id)}, "number", 1)
         return waiting_of(rows[0]) if rows else None
+
+    async def drop_unclaimed(self, handler: str, older_than: timedelta) -> int:
+        """Remove what nobody took."""
+        await self._check()
+        return await drop_unclaimed(self._publisher, handler, older_than)
 
     async def prune(self, retention: Retention) -> Pruned:
         """Remove what has been kept long enough."""

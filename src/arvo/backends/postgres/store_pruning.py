@@ -9,9 +9,22 @@ if TYPE_CHECKING:
 
     from arvo.backends.postgres.link import Link
 
-__all__ = ["prune_consumed", "prune_dead_letters", "prune_workflows"]
+__all__ = ["drop_unclaimed", "prune_consumed", "prune_dead_letters", "prune_workflows"]
 
 _BATCH = 5000
+_LANES = 500
+
+
+async def drop_unclaimed(link: Link, handler: str, older_than: timedelta) -> int:
+    """Consume what arrived in lanes of a handler long ago, except where somebody works on it."""
+    ((limit,),) = await link.fetch("SELECT store_now() - $1::interval", older_than)
+    dropped, last = 0, None
+    while True:
+        row = (await link.fetch("SELECT * FROM drop_unclaimed($1, $2, $3, $4)", handler, limit, last, _LANES))[0]
+        dropped += int(row["dropped"])
+        last = row["last"]
+        if last is None:
+            return dropped
 
 
 async def prune_consumed(link: Link, kept_for: timedelta | None) -> int:

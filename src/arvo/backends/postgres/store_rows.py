@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from arvo.ports.store.work import Completion, NewDelivery, RecordWrite
 
-__all__ = ["FinishRows", "claim_of", "incoming_rows", "record_row"]
+__all__ = ["FinishRows", "claim_of", "delivery_of", "incoming_rows", "record_row"]
 
 Row = tuple[Any, ...]
 
@@ -36,7 +36,8 @@ def incoming_rows(deliveries: Iterable[NewDelivery], by_lane: UUID | None = None
 def record_row(handler: str, lane: UUID, record: RecordWrite) -> Row:
     """Encode a record as `record_write`."""
     parent = None if record.parent_subject is None else name_key(record.parent_subject)
-    return (lane, handler, record.subject, parent, record.status.value, record.record_json.decode())
+    failed_on = None if record.failed_on is None else record.failed_on.decode()
+    return (lane, handler, record.subject, parent, record.status.value, record.record_json.decode(), failed_on)
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class FinishRows:
     waiting: list[Row] = field(default_factory=list[Row])
     letters: list[Row] = field(default_factory=list[Row])
     cancelled: list[Row] = field(default_factory=list[Row])
+    answered: list[Row] = field(default_factory=list[Row])
 
     @classmethod
     def of(cls, completions: Iterable[Completion]) -> FinishRows:
@@ -81,6 +83,7 @@ class FinishRows:
             self.waiting,
             self.letters,
             self.cancelled,
+            self.answered,
         )
 
     def _add(self, completion: Completion) -> None:
@@ -120,21 +123,26 @@ class FinishRows:
             for letter in completion.dead_letters
         ]
         self.cancelled += [(lane, delivery_key(lane, event_id)) for event_id in completion.cancelled]
+        self.answered += [(lane, name_key(event_id)) for event_id in completion.answered]
 
 
 def claim_of(row: asyncpg.Record, token: int) -> Claim:
     """Decode a row of the function `claim`."""
-    lane, handler, attempts, leased_until, revision, record, numbers, keys, events, arrivals = row
+    lane, handler, priority, attempts, leased_until, revision, record, numbers, keys, events, arrivals = row
     return Claim(
         lane=lane,
         handler=handler,
         token=token,
+        priority=priority,
         attempts=attempts,
         leased_until=leased_until,
-        deliveries=tuple(
-            Delivery(number=number, key=key, event_json=event.encode(), arrived_at=arrived_at)
-            for number, key, event, arrived_at in zip(numbers, keys, events, arrivals, strict=True)
-        ),
+        deliveries=tuple(map(delivery_of, zip(numbers, keys, events, arrivals, strict=True))),
         record_json=None if record is None else record.encode(),
         revision=revision,
     )
+
+
+def delivery_of(row: Iterable[Any]) -> Delivery:
+    """Decode number, key, event and time of arrival."""
+    number, key, event, arrived_at = row
+    return Delivery(number=number, key=key, event_json=event.encode(), arrived_at=arrived_at)

@@ -25,7 +25,7 @@ __all__ = [
 
 LANE_COLUMNS = "l.lane, l.handler, l.priority, l.due_at, l.owner, l.attempts, l.error, d.number, head.event"
 TIMER_COLUMNS = "key, handler, due_at, priority, event"
-WORKFLOW_COLUMNS = "number, handler, subject, status, record, revision, created_at, updated_at"
+WORKFLOW_COLUMNS = "number, handler, subject, status, record, revision, created_at, updated_at, failed_on"
 LETTER_COLUMNS = "number, at, handler, event_id, event, reason, error, traceback, attempts"
 WAITING_COLUMNS = "number, event_id, domain, event, since"
 
@@ -54,7 +54,7 @@ def timer_of(row: asyncpg.Record) -> StoredTimer:
 
 def workflow_of(row: asyncpg.Record) -> StoredWorkflow:
     """Return the workflow in a row of WORKFLOW_COLUMNS."""
-    number, handler, subject, status, record, revision, created_at, updated_at = row
+    number, handler, subject, status, record, revision, created_at, updated_at, failed_on = row
     return StoredWorkflow(
         number=number,
         handler=handler,
@@ -64,6 +64,7 @@ def workflow_of(row: asyncpg.Record) -> StoredWorkflow:
         revision=revision,
         created_at=created_at,
         updated_at=updated_at,
+        failed_on=None if failed_on is None else failed_on.encode(),
     )
 
 

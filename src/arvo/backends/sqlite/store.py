@@ -22,7 +22,7 @@ from arvo.backends.sqlite.store_rows import completion_rows, incoming_rows, reco
 from arvo.ports.clock import SystemClock
 from arvo.ports.store.bell import Bell
 from arvo.ports.store.grouping import Grouping
-from arvo.ports.store.identity import name_key
+from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import check_one_for_each_lane
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from arvo.backends.sqlite.store_rows import CompletionRows, IncomingRow
     from arvo.errors import BackendError
     from arvo.ports.clock import Clock
-    from arvo.ports.store.work import Amendment, Claim, Completion, FinishOutcome, NewDelivery, WorkerInfo
+    from arvo.ports.store.work import Amendment, Claim, Completion, Delivery, FinishOutcome, NewDelivery, WorkerInfo
 
 __all__ = ["SqliteStore"]
 
@@ -123,6 +123,14 @@ class SqliteStore(SqliteStoreInspection):
         self._bell.ring()
         return outcomes
 
+    async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
+        """Take and consume what has arrived in one lane."""
+        lane, now = lane_id(handler, subject).bytes, self._now()
+        # Callers look again and again, and mostly there is nothing: that must not keep anybody from writing.
+        if not await self._connections.read(partial(store_claims.is_collectable, lane=lane, now=now)):
+            return []
+        return await self._connections.write(partial(store_claims.collect, lane=lane, now=now))
+
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
         until = self._now() + lease.total_seconds()
@@ -168,9 +176,16 @@ class SqliteStore(SqliteStoreInspection):
         """Change a workflow from outside."""
         now = self._clock.now()
         record = record_row(amendment.lane, amendment.handler, amendment.record)
-        produced = incoming_rows(amendment.produced, now)
+        produced, redelivered = incoming_rows(amendment.produced, now), incoming_rows(amendment.redelivered, now)
         amended = await self._connections.write(
-            partial(store_operations.amend, amendment=amendment, record=record, produced=produced, now=now.timestamp())
+            partial(
+                store_operations.amend,
+                amendment=amendment,
+                record=record,
+                produced=produced,
+                redelivered=redelivered,
+                now=now.timestamp(),
+            )
         )
         self._bell.ring()
         return amended

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from sqlite3 import Connection
 
-__all__ = ["next_due", "remember", "ring_timers", "take_in"]
+__all__ = ["next_due", "remember", "remember_consumed", "ring_timers", "take_in", "take_in_again"]
 
 _MOST_TIMERS = 1000
 """Timers that arrive in one transaction; the rest follow in the next."""
@@ -29,6 +29,12 @@ def take_in(connection: Connection, incoming: Sequence[IncomingRow], now: float)
     timers = [row for row in incoming if row.due_at is not None]
     arriving = [row for row in incoming if row.due_at is None] if timers else incoming
     return _arrive(connection, arriving, now) + change(connection, insert, timers)
+
+
+def take_in_again(connection: Connection, incoming: Sequence[IncomingRow], now: float) -> None:
+    """Store deliveries whose events may have been consumed before."""
+    change(connection, "DELETE FROM arvo_consumed WHERE key IN (VALUES {rows})", [(row.key,) for row in incoming])
+    take_in(connection, incoming, now)
 
 
 def _arrive(connection: Connection, arriving: Sequence[IncomingRow], now: float) -> int:
@@ -52,6 +58,15 @@ def remember(connection: Connection, key: bytes, until: float) -> bool:
     """Remember a key as used, at the earliest until `until`; False when it was used before."""
     insert = "INSERT INTO arvo_consumed (key, at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
     return connection.execute(insert, (key, until)).rowcount == 1
+
+
+def remember_consumed(connection: Connection, keys: Sequence[tuple[bytes]], now: float) -> None:
+    """Remember the keys of deliveries that are consumed now."""
+    upsert = """
+        INSERT INTO arvo_consumed (key, at) SELECT column1, ?1 FROM (VALUES {rows}) WHERE true
+        ON CONFLICT (key) DO UPDATE SET at = excluded.at
+    """
+    change(connection, upsert, keys, now)
 
 
 def ring_timers(connection: Connection, now: float) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from arvo.backends.sqlite.bulk import change, select_one, select_pieces
-from arvo.backends.sqlite.store_arrivals import ring_timers
+from arvo.backends.sqlite.store_arrivals import remember_consumed, ring_timers
 from arvo.backends.sqlite.store_rows import moment
 from arvo.ports.store.work import Claim, Delivery
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from sqlite3 import Connection
 
-__all__ = ["Leasing", "claim", "free_lanes_of", "release", "renew"]
+__all__ = ["Leasing", "claim", "collect", "free_lanes_of", "is_collectable", "release", "renew"]
 
 
 class Leasing(NamedTuple):
@@ -119,6 +119,7 @@ def _claim_of(lane: _Due, leasing: Leasing, deliveries: list[Any], record: str |
         lane=UUID(lane.lane),
         handler=lane.handler,
         token=leasing.token,
+        priority=-lane.urgency,
         attempts=lane.attempts + 1,
         leased_until=moment(leasing.until),
         deliveries=tuple(
@@ -128,6 +129,35 @@ def _claim_of(lane: _Due, leasing: Leasing, deliveries: list[Any], record: str |
         record_json=None if record is None else record.encode(),
         revision=revision,
     )
+
+
+def is_collectable(connection: Connection, lane: bytes, now: float) -> bool:
+    """Return whether `collect` may find anything."""
+    if _is_takeable(connection, lane, now):
+        return True
+    due = "SELECT 1 FROM arvo_timers WHERE lane = ? AND due_at <= ?"
+    return connection.execute(due, (lane, now)).fetchone() is not None
+
+
+def collect(connection: Connection, lane: bytes, now: float) -> Sequence[Delivery]:
+    """Take and consume what has arrived in a lane, unless it is leased."""
+    ring_timers(connection, now)
+    if not _is_takeable(connection, lane, now):
+        return []
+    select = "SELECT number, key, event, arrived_at FROM arvo_deliveries WHERE lane = ? ORDER BY number"
+    rows = connection.execute(select, (lane,)).fetchall()
+    connection.execute("DELETE FROM arvo_deliveries WHERE lane = ?", (lane,))
+    connection.execute("DELETE FROM arvo_lanes WHERE lane = ?", (lane,))
+    remember_consumed(connection, [(key,) for _, key, _, _ in rows], now)
+    return [
+        Delivery(number=number, key=UUID(bytes=key), event_json=event.encode(), arrived_at=moment(arrived_at))
+        for number, key, event, arrived_at in rows
+    ]
+
+
+def _is_takeable(connection: Connection, lane: bytes, now: float) -> bool:
+    select = "SELECT 1 FROM arvo_lanes WHERE lane = ? AND (owner ISNULL OR due_at <= ?)"
+    return connection.execute(select, (lane, now)).fetchone() is not None
 
 
 def renew(connection: Connection, claims: Sequence[Claim], until: float) -> Sequence[Claim]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from arvo.backends.sqlite.bulk import change, select_pieces
-from arvo.backends.sqlite.store_arrivals import take_in
+from arvo.backends.sqlite.store_arrivals import remember_consumed, take_in
 from arvo.errors import BackendError
 from arvo.ports.store.work import FinishOutcome
 
@@ -64,29 +64,26 @@ def _consume(connection: Connection, accepted: Sequence[CompletionRows], now: fl
             "although nobody took their claims. Nothing was stored. Leave the tables of the store to Arvo while "
             "workers run."
         )
-    remember = """
-        INSERT INTO arvo_consumed (key, at) SELECT column1, ?1 FROM (VALUES {rows}) WHERE true
-        ON CONFLICT (key) DO UPDATE SET at = excluded.at
-    """
     keys = [(delivery.key.bytes,) for rows in accepted for delivery in rows.completion.consumed]
-    change(connection, remember, keys, now)
+    remember_consumed(connection, keys, now)
 
 
 def write_records(connection: Connection, records: Sequence[RecordRow], now: float) -> None:
     """Write records, each of another lane."""
     upsert = """
         INSERT INTO arvo_workflows (
-            lane, handler, subject, parent, status, record, revision, created_at, updated_at
-        ) SELECT column1, column2, column3, column4, column5, column6, 1, ?1, ?1 FROM (VALUES {rows}) WHERE true
+            lane, handler, subject, parent, status, record, failed_on, revision, created_at, updated_at
+        ) SELECT column1, column2, column3, column4, column5, column6, column7, 1, ?1, ?1
+        FROM (VALUES {rows}) WHERE true
         ON CONFLICT (lane) DO UPDATE SET
             parent = excluded.parent, status = excluded.status, record = excluded.record,
-            revision = revision + 1, updated_at = excluded.updated_at
+            failed_on = excluded.failed_on,            revision = revision + 1, updated_at = excluded.updated_at
     """
     change(connection, upsert, records, now)
 
 
 def _keep_aside(connection: Connection, accepted: Sequence[CompletionRows], now: float) -> None:
-    """Keep what waits for an answer and what is given up, and cancel timers."""
+    """Keep what waits for an answer and what is given up, and remove what was answered or cancelled."""
     wait = """
         INSERT INTO arvo_waiting (event_id, domain, event, since) VALUES (?, ?, ?, ?)
         ON CONFLICT (event_id) DO NOTHING
@@ -98,6 +95,8 @@ def _keep_aside(connection: Connection, accepted: Sequence[CompletionRows], now:
     for rows in accepted:
         if rows.waiting:
             connection.executemany(wait, [(*row, now) for row in rows.waiting])
+        if rows.answered:
+            connection.executemany("DELETE FROM arvo_waiting WHERE event_id = ?", rows.answered)
         if rows.letters:
             connection.executemany(bury, [(*row, now) for row in rows.letters])
         if rows.cancelled:

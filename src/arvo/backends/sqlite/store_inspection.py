@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arvo.backends.sqlite import store_operations
-from arvo.backends.sqlite.store_pruning import prune_consumed, prune_dead_letters, prune_workflows
+from arvo.backends.sqlite.store_pruning import drop_unclaimed, prune_consumed, prune_dead_letters, prune_workflows
 from arvo.backends.sqlite.store_rows import incoming_rows, moment
 from arvo.backends.sqlite.store_shown import (
     LANE_COLUMNS,
@@ -24,12 +24,13 @@ from arvo.backends.sqlite.store_shown import (
 )
 from arvo.errors import InvalidEvent
 from arvo.ports.store.identity import lane_id, name_key
-from arvo.ports.store.inspection import Pruned, QueueStatus, SchemaUpgrade, WorkerStatus
-from arvo.ports.store.work import NewDelivery, WorkerInfo
+from arvo.ports.store.inspection import LATELY, Pruned, QueueStatus, SchemaUpgrade, StoreCounts, WorkerStatus
+from arvo.ports.store.work import NewDelivery, WorkerInfo, WorkflowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from sqlite3 import Connection
+    from uuid import UUID
 
     from arvo.backends.sqlite.connections import Connections
     from arvo.backends.sqlite.store_rows import IncomingRow
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         StoredWorkflow,
         WaitingEvent,
     )
-    from arvo.ports.store.work import WorkflowStatus
 
 __all__ = ["SqliteStoreInspection"]
 
@@ -94,6 +94,22 @@ class SqliteStoreInspection:
             for handler, ready, leased, retrying, deliveries, timers, oldest in await self._select(select, now=now)
         ]
 
+    async def counts(self) -> StoreCounts:
+        """How many there are of everything else."""
+        now = self._now()
+        recently = "SELECT count(*) FROM arvo_consumed WHERE at > :since AND at <= :now"
+        ((letters,),) = await self._select("SELECT count(*) FROM arvo_dead_letters")
+        ((taken,),) = await self._select(recently, since=now - LATELY.total_seconds(), now=now)
+        workflows = await self._select("SELECT status, count(*) FROM arvo_workflows GROUP BY status")
+        return StoreCounts(
+            workflows={WorkflowStatus(status): number for status, number in workflows},
+            dead_letters=letters,
+            waiting=dict(
+                await self._select("SELECT domain, count(*) FROM arvo_waiting GROUP BY domain ORDER BY domain")
+            ),
+            taken_lately=taken,
+        )
+
     async def workers(self) -> Sequence[WorkerStatus]:
         """All workers."""
         now = self._now()
@@ -134,18 +150,32 @@ class SqliteStoreInspection:
         )
         return [lane_of(row) for row in rows if row[-1] is not None]
 
+    async def lane(self, handler: str, subject: str) -> StoredLane | None:
+        """One lane."""
+        select = f"SELECT {LANE_COLUMNS} FROM arvo_lanes AS lane WHERE lane = :lane"  # noqa: S608
+        rows = await self._select(select, lane=lane_id(handler, subject).bytes)
+        return lane_of(rows[0]) if rows else None
+
     async def timers(
-        self, *, handler: str | None = None, after: StoredTimer | None = None, limit: int = 100
+        self,
+        *,
+        handler: str | None = None,
+        lane: UUID | None = None,
+        after: StoredTimer | None = None,
+        limit: int = 100,
     ) -> Sequence[StoredTimer]:
         """What will arrive later."""
+        of_lane = "" if lane is None else "lane = :lane AND"
         select = f"""
             SELECT {TIMER_COLUMNS} FROM arvo_timers
-            WHERE (:handler ISNULL OR handler = :handler) AND (:due_at ISNULL OR (due_at, key) > (:due_at, :key))
+            WHERE {of_lane} (:handler ISNULL OR handler = :handler)
+                AND (:due_at ISNULL OR (due_at, key) > (:due_at, :key))
             ORDER BY due_at, key LIMIT :limit
         """  # noqa: S608
         rows = await self._select(
             select,
             handler=handler,
+            lane=None if lane is None else lane.bytes,
             due_at=None if after is None else after.due_at.timestamp(),
             key=None if after is None else after.key.bytes,
             limit=limit,
@@ -156,6 +186,11 @@ class SqliteStoreInspection:
         """One workflow."""
         select = f"SELECT {WORKFLOW_COLUMNS} FROM arvo_workflows WHERE lane = :lane"  # noqa: S608
         rows = await self._select(select, lane=lane_id(handler, subject).bytes)
+        return workflow_of(rows[0]) if rows else None
+
+    async def numbered_workflow(self, number: int) -> StoredWorkflow | None:
+        """One workflow by its number."""
+        rows = await self._list(WORKFLOW_COLUMNS, "arvo_workflows", {"number = :number": number}, "number", 1)
         return workflow_of(rows[0]) if rows else None
 
     async def workflows(
@@ -227,6 +262,10 @@ class SqliteStoreInspection:
         filters = {"event_id = :event_id": event_id}
         rows = await self._list(WAITING_COLUMNS, "arvo_waiting", filters, "number", 1)
         return waiting_of(rows[0]) if rows else None
+
+    async def drop_unclaimed(self, handler: str, older_than: timedelta) -> int:
+        """Remove what nobody took."""
+        return await drop_unclaimed(self._connections, handler, self._now(), older_than)
 
     async def prune(self, retention: Retention) -> Pruned:
         """Remove what has been kept long enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arvo.backends.sqlite.store_arrivals import take_in
+from arvo.backends.sqlite.store_arrivals import take_in, take_in_again
 from arvo.backends.sqlite.store_completions import write_records
 
 if TYPE_CHECKING:
@@ -18,7 +18,12 @@ __all__ = ["amend", "answer", "discard", "replay"]
 
 
 def amend(
-    connection: Connection, amendment: Amendment, record: RecordRow, produced: Sequence[IncomingRow], now: float
+    connection: Connection,
+    amendment: Amendment,
+    record: RecordRow,
+    produced: Sequence[IncomingRow],
+    redelivered: Sequence[IncomingRow],
+    now: float,
 ) -> bool:
     """Change a workflow from outside."""
     found = connection.execute("SELECT revision FROM arvo_workflows WHERE lane = ?", (record.lane,)).fetchone()
@@ -30,6 +35,7 @@ def amend(
         connection.execute("DELETE FROM arvo_lanes WHERE lane = ?", (record.lane,))
     write_records(connection, [record], now)
     take_in(connection, produced, now)
+    take_in_again(connection, redelivered, now)
     return True
 
 
@@ -46,8 +52,7 @@ def replay(connection: Connection, letters: Sequence[tuple[int, IncomingRow]], n
     replayed = 0
     for number, row in letters:
         if connection.execute("DELETE FROM arvo_dead_letters WHERE number = ?", (number,)).rowcount:
-            connection.execute("DELETE FROM arvo_consumed WHERE key = ?", (row.key,))
-            take_in(connection, [row], now)
+            take_in_again(connection, [row], now)
             replayed += 1
     return replayed
 

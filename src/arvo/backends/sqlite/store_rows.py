@@ -46,6 +46,7 @@ class RecordRow(NamedTuple):
     parent: bytes | None
     status: str
     record: str
+    failed_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class CompletionRows:
     waiting: list[tuple[str, str, str]]
     letters: list[tuple[str, str, str, str, str, str, int]]
     cancelled: list[tuple[bytes]]
+    answered: list[tuple[str]]
 
 
 def incoming_rows(deliveries: Iterable[NewDelivery], now: datetime) -> list[IncomingRow]:
@@ -82,8 +84,9 @@ def incoming_rows(deliveries: Iterable[NewDelivery], now: datetime) -> list[Inco
 def record_row(lane: UUID, handler: str, record: RecordWrite) -> RecordRow:
     """Encode the record of a lane."""
     parent = None if record.parent_subject is None else name_key(record.parent_subject).bytes
+    failed_on = None if record.failed_on is None else record.failed_on.decode()
     text = record.record_json.decode()
-    return RecordRow(lane.bytes, handler, record.subject, parent, record.status.value, text)
+    return RecordRow(lane.bytes, handler, record.subject, parent, record.status.value, text, failed_on)
 
 
 def completion_rows(completion: Completion, now: datetime) -> CompletionRows:
@@ -97,6 +100,7 @@ def completion_rows(completion: Completion, now: datetime) -> CompletionRows:
         waiting=[(event.id, domain_of(event), event.to_json().decode()) for event in completion.waiting],
         letters=[_letter_row(letter) for letter in completion.dead_letters],
         cancelled=[(key.bytes,) for key in completion.cancelled_keys],
+        answered=[(event_id,) for event_id in completion.answered],
     )
 
 

@@ -28,7 +28,7 @@ LANE_COLUMNS = """
     (SELECT event FROM arvo_deliveries WHERE lane = lane.lane ORDER BY number LIMIT 1)
 """
 TIMER_COLUMNS = "key, handler, due_at, priority, event"
-WORKFLOW_COLUMNS = "number, handler, subject, status, record, revision, created_at, updated_at"
+WORKFLOW_COLUMNS = "number, handler, subject, status, record, revision, created_at, updated_at, failed_on"
 LETTER_COLUMNS = "number, at, handler, event_id, event, reason, error, traceback, attempts"
 WAITING_COLUMNS = "number, event_id, domain, event, since"
 
@@ -59,7 +59,7 @@ def timer_of(row: tuple[Any, ...]) -> StoredTimer:
 
 def workflow_of(row: tuple[Any, ...]) -> StoredWorkflow:
     """Return the workflow in a row of WORKFLOW_COLUMNS."""
-    number, handler, subject, status, record, revision, created_at, updated_at = row
+    number, handler, subject, status, record, revision, created_at, updated_at, failed_on = row
     return StoredWorkflow(
         number=number,
         handler=handler,
@@ -69,6 +69,7 @@ def workflow_of(row: tuple[Any, ...]) -> StoredWorkflow:
         revision=revision,
         created_at=moment(created_at),
         updated_at=moment(updated_at),
+        failed_on=None if failed_on is None else failed_on.encode(),
     )
 
 

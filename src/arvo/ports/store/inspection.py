@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from arvo.ports.store.work import NewDeadLetter, WorkerInfo, WorkflowStatus
 
 __all__ = [
+    "LATELY",
     "Pruned",
     "QueueStatus",
     "Retention",
     "SchemaUpgrade",
+    "StoreCounts",
     "StoredDeadLetter",
     "StoredLane",
     "StoredTimer",
@@ -29,6 +31,9 @@ __all__ = [
     "WaitingEvent",
     "WorkerStatus",
 ]
+
+LATELY = timedelta(minutes=1)
+"""The time before that `StoreCounts.taken_lately` is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,10 @@ class StoredLane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWorkflow:
-    """One workflow's record as it lies in the store. `number` rises in order of creation."""
+    """One workflow's record as it lies in the store. `number` rises in order of creation.
+
+    `failed_on` is the event on which it failed, None unless it has failed.
+    """
 
     number: int
     handler: str
@@ -79,10 +87,15 @@ class StoredWorkflow:
     revision: int
     created_at: datetime
     updated_at: datetime
+    failed_on: bytes | None = None
 
     def record(self) -> Mapping[str, Any]:
         """Decode the record."""
         return decode_record(self.record_json)
+
+    def failed_event(self) -> Event[Any] | None:
+        """Decode the event on which it failed."""
+        return None if self.failed_on is None else Event.from_json(self.failed_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +149,20 @@ class WorkerStatus:
     started_at: datetime
     silent_for: timedelta
     leases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCounts:
+    """How much of what does not wait in queues is in a store.
+
+    `workflows` by status and `waiting` events by domain, without those of which there are none. `taken_lately` is how
+    many events were done with in the minute before.
+    """
+
+    workflows: Mapping[WorkflowStatus, int]
+    dead_letters: int
+    waiting: Mapping[str, int]
+    taken_lately: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
+    from uuid import UUID
 
     from arvo.ports.store.inspection import (
         Pruned,
         QueueStatus,
         Retention,
         SchemaUpgrade,
+        StoreCounts,
         StoredDeadLetter,
         StoredLane,
         StoredTimer,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         Amendment,
         Claim,
         Completion,
+        Delivery,
         FinishOutcome,
         NewDelivery,
         WorkerInfo,
@@ -105,7 +108,16 @@ class WorkStore(Protocol):
 
         Those that are refused (fenced, stale) leave no trace and do not keep the others from being carried out; when
         the call raises, none was. Timers that are cancelled but have arrived already stay where they are. What was
-        produced for a lane of the same call arrives there after what is in it. At most one completion per lane.
+        produced for a lane of the same call arrives there after what is in it. Events that are answered but do not wait
+        (any more) are ignored. At most one completion per lane.
+        """
+        ...
+
+    async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
+        """Take everything that has arrived in one lane, in order, and consume it; nothing while the lane is leased.
+
+        For callers that wait for an answer to what they sent. Looking is cheap when there is nothing. What was taken
+        is gone, even if whoever asked does not get to see it: what must not be lost is claimed and finished instead.
         """
         ...
 
@@ -148,6 +160,10 @@ class StoreInspection(Protocol):
         """What waits for each handler, by name; handlers for which nothing waits are left out."""
         ...
 
+    async def counts(self) -> StoreCounts:
+        """How many workflows, dead letters and waiting events there are, and how much was done lately."""
+        ...
+
     async def workers(self) -> Sequence[WorkerStatus]:
         """All workers that were introduced and not removed, by id."""
         ...
@@ -156,14 +172,27 @@ class StoreInspection(Protocol):
         """The lanes of a handler that have work, in the order in which they will be claimed."""
         ...
 
+    async def lane(self, handler: str, subject: str) -> StoredLane | None:
+        """One lane, None when it has no work."""
+        ...
+
     async def timers(
-        self, *, handler: str | None = None, after: StoredTimer | None = None, limit: int = 100
+        self,
+        *,
+        handler: str | None = None,
+        lane: UUID | None = None,
+        after: StoredTimer | None = None,
+        limit: int = 100,
     ) -> Sequence[StoredTimer]:
-        """What will arrive later, the next one first."""
+        """What will arrive later, the next one first; of one handler or lane, or all."""
         ...
 
     async def workflow(self, handler: str, subject: str) -> StoredWorkflow | None:
         """One workflow, None when there is no record."""
+        ...
+
+    async def numbered_workflow(self, number: int) -> StoredWorkflow | None:
+        """One workflow by its number, None when there is none with it."""
         ...
 
     async def workflows(
@@ -222,6 +251,14 @@ class StoreInspection(Protocol):
         """Deliver the answer to a waiting event, which waits no longer; False when it does not wait (any more).
 
         Of several who answer one event, one succeeds. No deliveries: the event is given up without an answer.
+        """
+        ...
+
+    async def drop_unclaimed(self, handler: str, older_than: timedelta) -> int:
+        """Remove what arrived for one address longer ago than `older_than` and nobody took; return how much that was.
+
+        For addresses that nobody serves, such as those of callers that are gone. Their events count as consumed. Lanes
+        that are being worked on are left alone, and so are timers. Small transactions, so that workers go on meanwhile.
         """
         ...
 

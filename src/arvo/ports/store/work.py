@@ -105,13 +105,14 @@ class Claim:
     """The right to work on one lane until `leased_until`, with its first deliveries in order, at least one.
 
     `attempts` counts the tries begun at the first of them, this one included. A lane whose first delivery was begun
-    before comes with that delivery alone, so that what kills workers takes no others with it.
+    before comes with that delivery alone, so that what kills workers takes no others with it. `priority` is the lane's.
     `record_json` is the lane's record, None when there is none, and `revision` counts how often it was written.
     """
 
     lane: UUID
     handler: str
     token: int
+    priority: int
     attempts: int
     leased_until: datetime
     deliveries: tuple[Delivery, ...]
@@ -121,12 +122,20 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWrite:
-    """A record to be kept for the lane of `subject`, as JSON text, with what the store lists and prunes it by."""
+    """A record to be kept for the lane of `subject`, as JSON text, with what the store lists and prunes it by.
+
+    `failed_on` is the JSON of the event on which a workflow failed; the next write replaces it like everything else.
+    """
 
     subject: str
     record_json: bytes
     status: WorkflowStatus
     parent_subject: str | None = None
+    failed_on: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.failed_on is not None and self.status is not WorkflowStatus.FAILED:
+            raise DefinitionError(f"A workflow that is {self.status} has not failed on any event. Leave failed_on out.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +172,9 @@ class Completion:
 
     `consumed` are deliveries of the claim, from the front and without gaps; they leave the lane and are remembered.
     `revision` is that of the record they were run on; None means that of the claim (a held claim that has written
-    must count up). `cancelled` are ids of events that are timers of this lane. Then the lane is freed; kept by this
-    claim, with the same token and lease, if `hold`; or closed for a while, if `retry` (not both).
+    must count up). `cancelled` are ids of events that are timers of this lane, `answered` ids of events that waited for
+    an answer and now have one. Then the lane is freed; kept by this claim, with the same token and lease, if `hold`; or
+    closed for a while, if `retry` (not both).
     """
 
     claim: Claim
@@ -175,6 +185,7 @@ class Completion:
     waiting: Sequence[Event[Any]] = ()
     dead_letters: Sequence[NewDeadLetter] = ()
     cancelled: Sequence[str] = ()
+    answered: Sequence[str] = ()
     hold: bool = False
     retry: RetryLater | None = None
 
@@ -224,12 +235,14 @@ class Amendment:
     """A change of one workflow from outside, by an operator: it happens if the record still has `revision`.
 
     `drop_pending` removes what waits in the lane, timers too, and takes the lane from whoever works on it.
+    `redelivered` arrive after `produced`, and are not taken for duplicates of events that were consumed before.
     """
 
     handler: str
     revision: int
     record: RecordWrite
     produced: Sequence[NewDelivery] = ()
+    redelivered: Sequence[NewDelivery] = ()
     drop_pending: bool = False
 
     @property

@@ -5,12 +5,12 @@ Who claims, renews and finishes is elsewhere; nothing here talks to a store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import ExecutionViolation, InvalidEvent
-from arvo.ports import Completion, RetryLater
+from arvo.ports import Completion, RetryLater, WorkflowStatus
 from arvo.runtime.attempt import Failure, Success, attempt
 from arvo.runtime.dead_letters import DeadLetterReason
 from arvo.runtime.hooks import Observation
@@ -139,7 +139,8 @@ class LaneRun:
             else:
                 self._produced.append(delivery)
         if memory.written is not None:
-            self._record = memory.written
+            failed = memory.written.status is WorkflowStatus.FAILED
+            self._record = replace(memory.written, failed_on=event.to_json()) if failed else memory.written
             self._record_json = memory.written.record_json
         return None
 

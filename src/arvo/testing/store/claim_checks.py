@@ -68,12 +68,13 @@ async def higher_priority_comes_first(subject: StoreUnderTest) -> None:
 
 
 async def urgent_event_hurries_its_lane(subject: StoreUnderTest) -> None:
-    """A lane has the priority of the most urgent event in it, and its order stays that of arrival."""
+    """A lane has the priority of the most urgent event in it, which its claim tells, and the order of arrival."""
     await publish(subject.store, "early", subject="order-early")
     await publish(subject.store, "first")
     await subject.store.publish([delivery("urgent", priority=9)])
     (claim,) = await claim_some(subject.store, lanes=1)
     require_ids(claim, "first", "urgent")
+    require(claim.priority == 9, f"the claim told the priority {claim.priority}")
 
 
 async def leased_lane_is_not_claimed_again(subject: StoreUnderTest) -> None:

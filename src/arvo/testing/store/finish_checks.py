@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest import SkipTest
 
 from arvo.errors import BackendError
-from arvo.ports.store import Completion, FinishOutcome, RetryLater
+from arvo.ports.store import Completion, FinishOutcome, RetryLater, WorkflowStatus
 from arvo.testing.conformance import require
 from arvo.testing.store.scene import (
     HANDLER,
@@ -110,6 +110,20 @@ async def stale_completion_is_refused(subject: StoreUnderTest) -> None:
     again = await claim_one(subject.peer)
     require_ids(again, "a", "b")
     require(again.attempts == 1, f"it came as attempt number {again.attempts}")
+
+
+async def event_of_a_failure_is_kept(subject: StoreUnderTest) -> None:
+    """The event on which a workflow failed is kept byte for byte with the record, until the next write."""
+    await publish(subject.store, "a", "b")
+    claim = await claim_one(subject.store)
+    failed = record(status=WorkflowStatus.FAILED, failed_on=claim.deliveries[0].event_json)
+    await subject.store.finish([Completion(claim=claim, consumed=claim.deliveries[:1], record=failed)])
+    (stored,) = await subject.peer.workflows()
+    require(stored.failed_on == claim.deliveries[0].event_json, f"the event kept was {stored.failed_on!r}")
+    claim = await claim_one(subject.store)
+    await subject.store.finish([Completion(claim=claim, consumed=claim.deliveries, record=record())])
+    stored_again = await subject.peer.workflow(HANDLER, "order-1")
+    require(stored_again is not None and stored_again.failed_on is None, "the event was kept beyond the next write")
 
 
 async def refused_completions_do_not_harm_others(subject: StoreUnderTest) -> None:
@@ -254,6 +268,7 @@ FINISH_CHECKS = checks_of(
     finish_does_everything,
     failed_finish_does_nothing,
     stale_completion_is_refused,
+    event_of_a_failure_is_kept,
     refused_completions_do_not_harm_others,
     produced_events_arrive_behind_what_waits,
     rest_of_a_claim_comes_again,

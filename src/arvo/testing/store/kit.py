@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from arvo.testing import conformance
+from arvo.testing.store.answer_checks import ANSWER_CHECKS
 from arvo.testing.store.arrival_checks import ARRIVAL_CHECKS
 from arvo.testing.store.claim_checks import CLAIM_CHECKS
 from arvo.testing.store.fencing_checks import FENCING_CHECKS
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *TIMER_CHECKS,
     *OPERATOR_CHECKS,
     *LIST_CHECKS,
+    *ANSWER_CHECKS,
 )
 
 

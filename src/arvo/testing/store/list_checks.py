@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from arvo.ports.store import Completion, QueueStatus, RecordWrite, RetryLater, WorkerInfo, WorkflowStatus
+from arvo.ports.store import (
+    Completion,
+    QueueStatus,
+    RecordWrite,
+    RetryLater,
+    StoreCounts,
+    WorkerInfo,
+    WorkflowStatus,
+)
+from arvo.ports.store.inspection import LATELY
 from arvo.testing.conformance import require
 from arvo.testing.store.scene import (
     HANDLER,
@@ -14,8 +23,10 @@ from arvo.testing.store.scene import (
     claim_some,
     delivery,
     event,
+    finish_all,
     letter,
     publish,
+    record,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +66,37 @@ async def queues_are_counted(subject: StoreUnderTest) -> None:
     require(b == expected, f"a queue of one timer was shown as {b}")
 
 
+async def everything_else_is_counted(subject: StoreUnderTest) -> None:
+    """Workflows are counted by status, waiting events by domain, dead letters, and what was done with lately."""
+    empty = await subject.peer.counts()
+    require(empty == StoreCounts(workflows={}, dead_letters=0, waiting={}, taken_lately=0), f"empty, it had {empty}")
+    await publish(subject.store, "old", subject="order-3")
+    await finish_all(subject.store, [await claim_one(subject.store)])
+    await subject.let_time_pass(LATELY + timedelta(seconds=5))
+    for number in range(3):
+        name = f"order-{number}"
+        await publish(subject.store, "a", "b", subject=name)
+        claim = await claim_one(subject.store)
+        status = WorkflowStatus.ACTIVE if number else WorkflowStatus.FAILED
+        asked = [event(f"ask-{number}", domain="human" if number else "robot")]
+        completion = Completion(
+            claim=claim,
+            consumed=claim.deliveries,
+            record=record(name, status=status),
+            waiting=asked,
+            dead_letters=[letter(name)],
+        )
+        await subject.store.finish([completion])
+    found = await subject.peer.counts()
+    expected = StoreCounts(
+        workflows={WorkflowStatus.ACTIVE: 2, WorkflowStatus.FAILED: 1},
+        dead_letters=3,
+        waiting={"human": 2, "robot": 1},
+        taken_lately=6,
+    )
+    require(found == expected, f"it counted {found}")
+
+
 async def workers_are_shown(subject: StoreUnderTest) -> None:
     """Workers are shown as they introduced themselves, with their silence since the last sign of life and leases."""
     info = WorkerInfo(id="worker-1", host="höst", pid=42, process_key="k", handlers=("com.a", "com.b"))
@@ -88,6 +130,19 @@ async def lanes_are_listed_as_they_will_be_claimed(subject: StoreUnderTest) -> N
     (claim,) = await claim_some(subject.store, lanes=1, worker="me")
     owned = [(lane.owner, lane.attempts) for lane in await subject.peer.lanes(HANDLER) if lane.lane == claim.lane]
     require(owned == [("me", 1)], f"the owner and attempts of a claimed lane were shown as {owned}")
+
+
+async def lane_is_shown_by_its_subject(subject: StoreUnderTest) -> None:
+    """A lane that has work is shown by handler and subject with its first event, and so are its timers alone."""
+    later = delivery("later", "order-1", due=timedelta(days=1))
+    await subject.store.publish([delivery("a"), delivery("b"), later, delivery("c", "order-2")])
+    await subject.store.publish([delivery("d", "order-2", due=timedelta(days=1))])
+    lane = await subject.peer.lane(HANDLER, "order-1")
+    seen = None if lane is None else (lane.lane, lane.event().id, lane.deliveries)
+    require(seen == (later.lane, "a", 2), f"it was shown as {lane}")
+    require(await subject.peer.lane("com.b", "order-1") is None, "it was shown under another handler as well")
+    timers = [timer.event().id for timer in await subject.peer.timers(lane=later.lane)]
+    require(timers == ["later"], f"its timers were {timers}")
 
 
 async def timers_are_listed_by_time(subject: StoreUnderTest) -> None:
@@ -141,6 +196,20 @@ async def workflows_are_listed_the_newest_first(subject: StoreUnderTest) -> None
     require(await subject.peer.workflow("com.b", "order-1") is None, "a workflow was found under another handler")
 
 
+async def workflow_is_found_by_its_number(subject: StoreUnderTest) -> None:
+    """A workflow is found by its number, which it keeps, and not under any other."""
+    for place, name in enumerate(("order-1", "order-2", "order-1")):
+        await publish(subject.store, str(place), subject=name)
+        claim = await claim_one(subject.store)
+        await subject.store.finish([Completion(claim=claim, consumed=claim.deliveries, record=record(name))])
+    listed = await subject.peer.workflows()
+    require([one.subject for one in listed] == ["order-2", "order-1"], f"they were listed as {listed}")
+    for one in listed:
+        found = await subject.peer.numbered_workflow(one.number)
+        require(found == one, f"under number {one.number} it was shown as {found}")
+    require(await subject.peer.numbered_workflow(listed[0].number + 1) is None, "there was one under the next number")
+
+
 async def letters_and_waiting_events_are_listed_the_oldest_first(subject: StoreUnderTest) -> None:
     """Dead letters and waiting events are listed the oldest first, of one handler or domain or of all."""
     await publish(subject.store, "a")
@@ -170,9 +239,12 @@ async def letters_and_waiting_events_are_listed_the_oldest_first(subject: StoreU
 
 LIST_CHECKS = checks_of(
     queues_are_counted,
+    everything_else_is_counted,
     workers_are_shown,
     lanes_are_listed_as_they_will_be_claimed,
+    lane_is_shown_by_its_subject,
     timers_are_listed_by_time,
     workflows_are_listed_the_newest_first,
+    workflow_is_found_by_its_number,
     letters_and_waiting_events_are_listed_the_oldest_first,
 )

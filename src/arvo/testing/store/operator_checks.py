@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -180,6 +181,20 @@ async def amendment_can_drop_what_waits(subject: StoreUnderTest) -> None:
     require(found == [["farewell"], ["x"]], f"what was left was {found}")
 
 
+async def amendment_can_deliver_again(subject: StoreUnderTest) -> None:
+    """An amendment delivers events again that were consumed before, behind what it produced, if it is carried out."""
+    await publish(subject.store, "a")
+    await finish_all(subject.store, [await claim_one(subject.store)])
+    again = [delivery("a"), delivery("b")]
+    refused = await subject.store.amend(replace(_amendment(5), redelivered=again))
+    require(refused is False, "a record was amended on a revision that it never had")
+    require(await publish(subject.store, "a") == 0, "a refused amendment had a consumed event forgotten")
+    produced = [delivery("c"), delivery("d", "order-2")]
+    await subject.peer.amend(replace(_amendment(0, produced=produced), redelivered=again))
+    found = sorted(ids(claim) for claim in await claim_some(subject.store))
+    require(found == [["c", "a", "b"], ["d"]], f"what arrived was {found}")
+
+
 async def prune_removes_what_is_old_and_done(subject: StoreUnderTest) -> None:
     """Pruning removes consumed ids, ended workflows and dead letters that are old enough, and nothing else."""
     for status in WorkflowStatus:
@@ -243,6 +258,7 @@ OPERATOR_CHECKS = checks_of(
     amendment_needs_the_current_revision,
     amendment_makes_running_work_stale,
     amendment_can_drop_what_waits,
+    amendment_can_deliver_again,
     prune_removes_what_is_old_and_done,
     once_is_remembered_from_when_it_is_due,
     upgrade_can_be_repeated,

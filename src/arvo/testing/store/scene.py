@@ -58,9 +58,14 @@ def delivery(
     return NewDelivery(handler=handler, event=event(id, subject), priority=priority, due=due)
 
 
-def record(subject: str = "order-1", text: str = "{}", status: WorkflowStatus = WorkflowStatus.ACTIVE) -> RecordWrite:
+def record(
+    subject: str = "order-1",
+    text: str = "{}",
+    status: WorkflowStatus = WorkflowStatus.ACTIVE,
+    failed_on: bytes | None = None,
+) -> RecordWrite:
     """A record to be written."""
-    return RecordWrite(subject=subject, record_json=text.encode(), status=status)
+    return RecordWrite(subject=subject, record_json=text.encode(), status=status, failed_on=failed_on)
 
 
 def letter(id: str, subject: str = "order-1", handler: str = HANDLER) -> NewDeadLetter:
