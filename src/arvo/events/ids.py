@@ -5,13 +5,13 @@ Every id of an emitted event is derived, so that a redelivered event gives the v
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any, Final, cast
 from uuid import UUID
 
 from arvo.errors import InvalidEvent, Issue
+from arvo.events.origin import id_bytes
 from arvo.events.packing import NotPackedError, pack, unpack
 
 __all__ = ["ManagedId", "derive_event_id", "managed_event_id", "new_event_id", "parse_managed_event_id"]
@@ -32,7 +32,7 @@ class ManagedId:
 
 def new_event_id() -> str:
     """A fresh random id (UUID version 4)."""
-    return _uuid_text(os.urandom(16).hex(), version="4")
+    return _uuid_text(id_bytes().hex(), version="4")
 
 
 def derive_event_id(consumed_source: str, consumed_id: str, source: str, position: int, domain: str | None) -> str:

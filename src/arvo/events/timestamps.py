@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import time_ns
+
+from arvo.events.origin import now_ns
 
 __all__ = ["current_time"]
 
 
 def current_time() -> str:
     """Now in UTC, like `2024-03-05T06:07:08.090+00:00`."""
-    nanoseconds = str(time_ns())
+    nanoseconds = str(now_ns())
     return f"{_second(nanoseconds[:-9])}.{nanoseconds[-9:-6]}+00:00"
 
 
