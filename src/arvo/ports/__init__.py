@@ -3,6 +3,15 @@
 Back ends implement them under `arvo.backends`; `arvo.testing` checks that they do. No back end is imported here.
 """
 
+from arvo.ports.broker import (
+    BrokerPromises,
+    DeadMessage,
+    MessageBroker,
+    MessageConsumer,
+    MessageRefused,
+    OutgoingMessage,
+    ReceivedMessage,
+)
 from arvo.ports.clock import Clock, SystemClock
 from arvo.ports.machine_memory import (
     BrowsableMemory,
@@ -43,18 +52,25 @@ from arvo.ports.store import (
 
 __all__ = [
     "Amendment",
+    "BrokerPromises",
     "BrowsableMemory",
     "Claim",
     "Clock",
     "Completion",
+    "DeadMessage",
     "Delivery",
     "FinishOutcome",
     "InvalidRecordError",
     "MachineMemory",
+    "MessageBroker",
+    "MessageConsumer",
+    "MessageRefused",
     "NewDeadLetter",
     "NewDelivery",
+    "OutgoingMessage",
     "Pruned",
     "QueueStatus",
+    "ReceivedMessage",
     "RecordWrite",
     "Retention",
     "RetryLater",

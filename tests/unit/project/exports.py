@@ -8,7 +8,7 @@ from importlib import import_module
 
 import arvo.backends
 
-ALWAYS_PUBLIC = ("arvo", "arvo.ports", "arvo.testing.machine_memory", "arvo.testing.store")
+ALWAYS_PUBLIC = ("arvo", "arvo.ports", "arvo.testing.broker", "arvo.testing.machine_memory", "arvo.testing.store")
 
 
 def public_modules() -> list[str]:
