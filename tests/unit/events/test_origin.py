@@ -34,7 +34,8 @@ def test_an_origin_gives_the_ids_and_the_time_of_new_events() -> None:
 
     assert (UUID(event.id).version, event.id[-2:]) == (4, "01")
     assert event.time == "2030-03-17T17:46:40.123+00:00"
-    assert context.run(lambda: Subject.new(name="arvo.orc.a", version="1.0.0", initiator="x")).execution_id[-2:] == "02"
+    subject = context.run(lambda: Subject.new(name="arvo.orc.a", version="1.0.0", initiator="com.c.d"))
+    assert subject.execution_id[-2:] == "02"
 
 
 def test_other_contexts_are_not_affected() -> None:
