@@ -33,7 +33,7 @@ DEVIATIONS = [
     Deviation(r"output_parent_.*", 42, "A parent subject that is none is refused when the workflow starts."),
     Deviation(r".*", 43, "The record of a failure keeps what was known; if it cannot be saved, the event is retried."),
     Deviation(r"(seq|parallel|branch|nested)_.*", 44, "Nothing is written for events after the end."),
-    Deviation(r"setup_.*state_name.*", 45, "A state may have any name."),
+    Deviation(r"setup_.*(state_name|after|delays).*", 45, "A state may have any name, and may wait for time to pass."),
     Deviation(r"machine_.*_missing", 46, "Names that stand for nothing are refused at once."),
     Deviation(r".*", 47, "Events of one execution are taken one at a time, unless the definition says otherwise."),
 ]
@@ -44,6 +44,16 @@ def ours(record: dict[str, Any]) -> tuple[dict[str, Any], set[int]]:
     rewrite = _Rewrite(record)
     rewrite.all_steps()
     return rewrite.record, rewrite.applied
+
+
+def without_waiting(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The record with states that never wait for time to pass; None if none of them does (quirk 45)."""
+    restless: dict[str, Any] = json.loads(json.dumps(record))
+    for machine in machines_in(restless):
+        machine.get("setup_extra", {}).pop("delays", None)
+        for state in _states(machine["config"]):
+            state.pop("after", None)
+    return None if restless == record else restless
 
 
 RESERVED_NAMES = frozenset({"invoke", "after", "enqueueArvoEvent"})
@@ -65,9 +75,14 @@ def with_plain_names(record: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _state_names(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, state in config.get("states", {}).items():
-        yield name
-        yield from _state_names(state)
+    for state in _states(config):
+        yield from state.get("states", {})
+
+
+def _states(config: Any) -> Iterator[Any]:
+    yield config
+    for state in config.get("states", {}).values():
+        yield from _states(state)
 
 
 def uses_unknown_names(machine: Mapping[str, Any]) -> bool:

@@ -12,7 +12,14 @@ from arvo.errors import DefinitionError
 from tests.support.scripted_machines import scripted_machine, scripted_orchestrator
 from tests.support.vectors import load, record_name
 from tests.support.workflow_replay import WorkflowReplay, contracts_of
-from tests.vectors.deviations_orchestrator import DEVIATIONS, machines_in, ours, uses_unknown_names, with_plain_names
+from tests.vectors.deviations_orchestrator import (
+    DEVIATIONS,
+    machines_in,
+    ours,
+    uses_unknown_names,
+    with_plain_names,
+    without_waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +33,10 @@ UNDEFINED = [
 SCENARIOS = [record for record in RECORDS if "steps" in record["input"] and record not in UNDEFINED]
 LOCKING = [record for record in RECORDS if "machine" in record.get("output", {})]
 OPENLY_NAMED = [record for record in RECORDS if "error" in record and with_plain_names(record) is not None]
-CONSTRUCTION_ERRORS = [record for record in RECORDS if "error" in record and record not in OPENLY_NAMED]
+PATIENT = [record for record in RECORDS if "error" in record and without_waiting(record) is not None]
+CONSTRUCTION_ERRORS = [record for record in RECORDS if "error" in record and record not in [*OPENLY_NAMED, *PATIENT]]
 
-BY_TEST = {45: OPENLY_NAMED, 46: UNDEFINED, 47: LOCKING}
+BY_TEST = {45: [*OPENLY_NAMED, *PATIENT], 46: UNDEFINED, 47: LOCKING}
 """What shows a quirk in another way than by the steps of a scenario."""
 
 
@@ -72,6 +80,14 @@ def test_names_of_states_do_not_matter(record: dict[str, Any]) -> None:
     assert _is_refused(record) == _is_refused(plain)
 
 
+@pytest.mark.parametrize("record", PATIENT, ids=record_name)
+def test_states_may_wait_for_time_to_pass(record: dict[str, Any]) -> None:
+    """The original refuses charts whose states do (quirk 45)."""
+    restless = without_waiting(record)
+    assert restless is not None
+    assert _is_refused(record) == _is_refused(restless)
+
+
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: f"quirk_{deviation.quirk}")
 def test_deviation_shows_only_where_it_is_declared(deviation: Any) -> None:
     showing: list[str] = [record["name"] for record in SCENARIOS if deviation.quirk in ours(record)[1]]
@@ -95,6 +111,6 @@ def _is_refused(record: Mapping[str, Any]) -> bool:
     except DefinitionError:
         return True
     except TypeError as error:
-        # `actors` and `delays` cannot even be passed.
+        # `actors` cannot even be passed.
         return "unexpected keyword argument" in str(error)
     return False

@@ -13,8 +13,17 @@ from arvo.statecharts import EmitEvent, from_xstate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
-    from arvo.statecharts import AssignFunction, ContextFunction, Definition, Effect, GuardFunction, OutputFunction
+    from arvo.statecharts import (
+        AssignFunction,
+        ContextFunction,
+        Definition,
+        DelayFunction,
+        Effect,
+        GuardFunction,
+        OutputFunction,
+    )
 
 __all__ = ["DocumentChart"]
 
@@ -35,6 +44,7 @@ class DocumentChart:
         guards: Mapping[str, GuardFunction],
         calls: Mapping[str, Callable[[dict[str, Any], Any, Any], Any]],
         actions: Mapping[str, Effect | AssignFunction],
+        delays: Mapping[str, timedelta | DelayFunction],
         outputs: Mapping[str, OutputFunction],
         output: OutputFunction | None,
     ) -> None:
@@ -45,6 +55,7 @@ class DocumentChart:
             document,
             guards=guards,
             actions={**actions, **emitting, ENQUEUE: enqueueing},
+            delays=delays,
             context=context,
             outputs=outputs,
         )

@@ -40,7 +40,7 @@ def _problems(state: DraftedState) -> Iterator[tuple[str, str]]:
         yield "it can never be done, for there are no states in it; remove its on_done", "never_done"
     if blueprint.kind != "final":
         return
-    if blueprint.on or blueprint.always or state.others:
+    if blueprint.on or blueprint.always or blueprint.after or state.others:
         yield "it is final, so nothing leads out of it; remove its transitions, or make it an ordinary state", "final"
     ends_machine = state.parent is not None and state.parent.parent is None
     if ends_machine and blueprint.output is None:

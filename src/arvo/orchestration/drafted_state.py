@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import DefinitionError
-from arvo.statecharts import AllOf, StateBlueprint, TransitionBlueprint, escape_key
+from arvo.statecharts import AllOf, DelayBlueprint, StateBlueprint, TransitionBlueprint, escape_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -100,6 +100,15 @@ class DraftedState:
         if self.draft.signals.get(signal.name) is not signal:
             raise DefinitionError(f"{self} cannot take {signal!r}, which is of another machine.")
         _append(self.blueprint, (signal.name,), transition)
+
+    def on_time(self, delay: object, transition: TransitionBlueprint) -> None:
+        """Take the transition once the state has been active for so long."""
+        key, duration = self.draft.delay(delay, self.within("after"))
+        for known in self.blueprint.after:
+            if known.key == key:
+                known.transitions.append(transition)
+                return
+        self.blueprint.after.append(DelayBlueprint(key, duration, [transition]))
 
     def transition(
         self,

@@ -14,7 +14,7 @@ from arvo.contracts import OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ExecutionViolation, InvalidSubject
 from arvo.events import INHERIT, WILDCARD_VERSION, Event, Subject, delayed, derive_event_id
 from arvo.handlers import DEFAULT_DOMAINS, Emission, Emit, payload_of
-from arvo.orchestration.timers import TIMER_ELAPSED, TIMER_SCHEMA
+from arvo.orchestration.timers import TIMER_ELAPSED, TIMER_SCHEMA, can_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -92,26 +92,7 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
 
     def timers(self, timers: Iterable[Timer], *, position: int) -> list[Event[Timeout]]:
         """The events by which the workflow will hear of its own timers; they cost nothing and stay at home."""
-        consumed, own = self.consumed, self.workflow.contract.type
-        return [
-            delayed(
-                Event(
-                    id=derive_event_id(consumed.source, consumed.id, own, number, None),
-                    type=TIMER_ELAPSED,
-                    source=own,
-                    subject=consumed.subject,
-                    dataschema=TIMER_SCHEMA,
-                    data=timer.timeout,
-                    to=own,
-                    accesscontrol=consumed.accesscontrol,
-                    traceparent=self.traceparent,
-                    tracestate=self.tracestate,
-                    parentid=consumed.id,
-                ),
-                timer.after,
-            )
-            for number, timer in enumerate(timers, position)
-        ]
+        return [self._timer(timer, number) for number, timer in enumerate(timers, position)]
 
     def failure(self, error: ServiceError) -> list[Event[Any]]:
         """The system errors that tell the caller that the workflow failed."""
@@ -120,9 +101,32 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
             error,
             type=own.system_error_type,
             dataschema=f"{own.contract.uri}/{WILDCARD_VERSION}",
-            position=0,
+            # Before all others: should an operator have the event taken again, what comes of it then is another event.
+            position=-1,
             contract_domain=own.contract.domain,
         )
+
+    def _timer(self, timer: Timer, position: int) -> Event[Timeout]:
+        consumed, own = self.consumed, self.workflow.contract.type
+        if not can_wait(timer.after):
+            raise ExecutionViolation(
+                f"Workflow {self.vocabulary.own.dataschema} set its timer {timer.timeout.timer!r} to "
+                f"{timer.after!r:.80}, which is no time to wait for. Give a timedelta between zero and a hundred years."
+            )
+        event = Event(
+            id=derive_event_id(consumed.source, consumed.id, own, position, None),
+            type=TIMER_ELAPSED,
+            source=own,
+            subject=consumed.subject,
+            dataschema=TIMER_SCHEMA,
+            data=timer.timeout,
+            to=own,
+            accesscontrol=consumed.accesscontrol,
+            traceparent=self.traceparent,
+            tracestate=self.tracestate,
+            parentid=consumed.id,
+        )
+        return delayed(event, timer.after)
 
     def _child_calls(
         self, emission: Emission, output: Output, service: OrchestratorVersion[Any, Any], position: int

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arvo.orchestration.record import Record
-    from arvo.orchestration.timers import Timeout
+    from arvo.orchestration.timers import Timeout, Timer
     from arvo.orchestration.workflow import Step, Workflow, WorkflowVersion
     from arvo.ports import MachineMemory
     from arvo.telemetry import Span
@@ -174,15 +174,15 @@ async def _fail(
 def _emitted(step: Step, emission: WorkflowEmission) -> tuple[list[Event[Any]], list[Event[Timeout]]]:
     """The events of a step, and those of the timers that it starts."""
     events: list[Event[Any]] = []
-    starts = [*step.starts]
+    deadlines: list[Timer] = []
     for position, calls in enumerate(emission.calls(step.calls)):
         events += calls
         if position in step.deadlines:
-            starts += [deadline(call, step.deadlines[position]) for call in calls]
+            deadlines += [deadline(call, step.deadlines[position]) for call in calls]
     if step.output is not None:
         events += emission.completion(step.output, position=len(step.calls))
     # Behind the output, so that each position stands for one thing in all steps.
-    return events, emission.timers(starts, position=len(step.calls) + 1)
+    return events, emission.timers((*deadlines, *step.starts), position=len(step.calls) + 1)
 
 
 def _timers_after(step: Step, alarms: list[Event[Timeout]], version: WorkflowVersion) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ chart hands over becomes payloads in `machine_items.py`; how a step is taken and
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -14,15 +15,16 @@ from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, Servic
 from arvo.errors import DefinitionError, Issue
 from arvo.orchestration.document_chart import DocumentChart
 from arvo.orchestration.machine_doubts import machine_doubts
+from arvo.orchestration.timers import can_wait
 from arvo.orchestration.vocabulary import Vocabulary
-from arvo.statecharts import to_mermaid, to_xstate
+from arvo.statecharts import raise_issues, to_mermaid, to_xstate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from arvo.events import Event
     from arvo.handlers import Emit
-    from arvo.statecharts import AssignFunction, Definition, Effect, GuardFunction, OutputFunction
+    from arvo.statecharts import AssignFunction, Definition, DelayFunction, Effect, GuardFunction, OutputFunction
 
 __all__ = ["Chart", "ChartMachine", "workflow_version"]
 
@@ -92,6 +94,7 @@ class ChartMachine(Generic[A, E, S, C, R]):
         calls: Mapping[str, Callable[[dict[str, Any], Any, Any], Calls | Emit[Calls] | Mapping[str, Any]]]
         | None = None,
         actions: Mapping[str, Effect | AssignFunction] | None = None,
+        delays: Mapping[str, timedelta | DelayFunction] | None = None,
         outputs: Mapping[str, OutputFunction] | None = None,
         output: Callable[[dict[str, Any], Any], Emits | Emit[Emits] | Mapping[str, Any] | None] | None = None,
     ) -> ChartMachine[Accepts, Emits, Any, Calls, Replies]:
@@ -100,7 +103,8 @@ class ChartMachine(Generic[A, E, S, C, R]):
         `context` makes the context from the request that starts the workflow. Guards and actions are functions of
         `(context, event, params)`: those in `calls` return what a service should get, those in `actions` return changes
         of the context, or are effects of `arvo.statecharts` that do something else. An action of the document named
-        `enqueueArvoEvent` calls with its own parameters. `output` makes the workflow's output from `(context, event)`,
+        `enqueueArvoEvent` calls with its own parameters. `delays` are the durations that `after` names, or functions of
+        `(context, event)` that work them out. `output` makes the workflow's output from `(context, event)`,
         and `outputs`, by id, those of its final states.
 
         Nothing in the document is executed. Raises `DefinitionError` with the path of everything that is wrong.
@@ -127,6 +131,7 @@ class ChartMachine(Generic[A, E, S, C, R]):
             guards=guards or {},
             calls=calls or {},
             actions=actions or {},
+            delays=delays or {},
             outputs=outputs or {},
             output=output,
         )
@@ -171,17 +176,18 @@ class ChartMachine(Generic[A, E, S, C, R]):
                 "Run the version it was made for, or take 'version' out of the document.",
                 issues=[Issue(("version",), f"it is not {own.version!r}", "version")],
             )
-        delayed = [f"#{state.id}" for state in definition.states if state.after]
-        if delayed:
-            raise DefinitionError(
-                f"Statechart {definition.id!r} waits for time to pass in {', '.join(delayed)}, which workflows cannot. "
-                "Replace 'after' by a call of a service that answers when the time has come.",
-                issues=[Issue((state, "after"), "workflows have no timers", "after") for state in delayed],
-            )
+        raise_issues(definition.id, _impossible_delays(definition))
         return definition
 
     def __repr__(self) -> str:
         return f"Machine for {self.version.dataschema}"
+
+
+def _impossible_delays(definition: Definition) -> Iterator[Issue]:
+    for state in definition.states:
+        for delay in state.after:
+            if isinstance(delay.duration, timedelta) and not can_wait(delay.duration):
+                yield Issue((f"#{state.id}", "after", delay.key), f"nobody can wait for {delay.duration}", "delay")
 
 
 def workflow_version(version: ContractVersion[A, E]) -> OrchestratorVersion[A, E]:

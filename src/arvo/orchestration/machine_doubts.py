@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from arvo.errors import Issue
 from arvo.orchestration.visible_calls import called_by
-from arvo.statecharts import doubts, reachable_states, transitions_of
+from arvo.statecharts import doubts, event_label, reachable_states, transitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,8 +85,9 @@ def _shadowed(reached: list[StateNode]) -> Iterator[Issue]:
     for state in reached:
         for event, group in (*state.on.items(), ("always", state.always)):
             if any(transition.guard is None for transition in group[:-1]):
-                event = "done" if event == state.done_type else event
-                message = f"a transition on {event} is never tried, since one before it has no condition"
+                message = (
+                    f"a transition on {event_label(state, event)} is never tried, since one before it has no condition"
+                )
                 yield _doubt(state, message, "never_tried")
 
 

@@ -6,6 +6,7 @@ States are in `states.py`, the machine itself in `machine_builder.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from arvo.contracts import ContractVersion, Payload, ServiceError
@@ -17,8 +18,10 @@ from arvo.orchestration.state_functions import (
     StateAction,
     arguments_of,
     check_function,
+    delay_function,
     guard_function,
 )
+from arvo.orchestration.timers import can_wait
 from arvo.statecharts import BUILT_IN_GUARDS, Action, NamedGuard
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from arvo.contracts import OrchestratorContract, OrchestratorVersion, Services
     from arvo.events import Event
-    from arvo.statecharts import Effect, GuardFunction
+    from arvo.statecharts import DelayFunction, Effect, GuardFunction
     from arvo.statecharts import Guard as ChartGuard
 
 __all__ = ["MachineDraft"]
@@ -62,6 +65,7 @@ class MachineDraft:
         self.guards: dict[str, GuardFunction] = {}
         self.finished = False
         self._action_names = FunctionNames()
+        self._delay_names = FunctionNames()
         self._guard_names = FunctionNames(reserved=BUILT_IN_GUARDS)
         self._replies = [reply for service in services.versions for reply in _replies_of(service)]
 
@@ -119,6 +123,20 @@ class MachineDraft:
         check_function(condition, f"Condition {name!r} of the {self.title}", arguments=arguments)
         self.guards[name] = function = guard_function(condition, takes_reply=needs_reply)
         return NamedGuard(name, function)
+
+    def delay(self, delay: Any, place: str) -> tuple[str, timedelta | DelayFunction]:
+        """What names a delay in the chart, and how long it is."""
+        self.change()
+        if callable(delay):
+            name = self._delay_names.of(delay, place)
+            check_function(delay, f"Delay {name!r} of the {self.title}", arguments=("state",))
+            return name, delay_function(delay)
+        if not can_wait(delay):
+            raise DefinitionError(
+                f"The {self.title} was told to wait for {delay!r:.80} at {place!r}. Give a timedelta between zero and "
+                "a hundred years, or a function (state) that returns one."
+            )
+        return f"{delay / timedelta(milliseconds=1):.3f}".rstrip("0").rstrip("."), delay
 
     def signal(self, name: str) -> Signal:
         """A new signal."""

@@ -18,7 +18,8 @@ from arvo.errors import ContractViolation, DefinitionError, Issue
 from arvo.handlers import Emit
 
 if TYPE_CHECKING:
-    from arvo.statecharts import GuardFunction, OutputFunction, Scope
+
+    from arvo.statecharts import DelayFunction, GuardFunction, OutputFunction, Scope
 
 __all__ = [
     "STATE",
@@ -28,6 +29,7 @@ __all__ = [
     "arguments_of",
     "check_function",
     "checked_state",
+    "delay_function",
     "guard_function",
     "output_function",
 ]
@@ -125,6 +127,11 @@ def guard_function(function: Callable[..., Any], *, takes_reply: bool) -> GuardF
     if takes_reply:
         return lambda context, event, _params: function(context[STATE], event.data)
     return lambda context, _event, _params: function(context[STATE])
+
+
+def delay_function(function: Callable[..., Any]) -> DelayFunction:
+    """The function as the duration of a delay."""
+    return lambda context, _event: function(context[STATE])
 
 
 def output_function(function: Callable[[Any], Any]) -> OutputFunction:

@@ -18,6 +18,8 @@ from arvo.orchestration.state_functions import Signal
 from arvo.statecharts import Action, StateBlueprint, StateIn, TransitionBlueprint
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from arvo.orchestration.drafted_state import DraftedState
 
 __all__ = ["ReplyClass", "Result", "State", "Target"]
@@ -187,6 +189,23 @@ class State(Target[S], Generic[S, C, R]):
         transition = self.drafted.transition("always", _drafted(to), when, reenter=reenter)
         self.drafted.blueprint.always.append(transition)
         return self._with_action(transition, "always")
+
+    def after(
+        self,
+        delay: timedelta | Callable[[S], timedelta],
+        *,
+        to: Targets[S] = None,
+        when: Callable[[S], bool] | Guard[S, None] | None = None,
+        reenter: bool = False,
+    ) -> Callable[[StateFunction[S, C]], StateFunction[S, C]]:
+        """Go on once this state has been active for so long; a function works that out when the state is entered.
+
+        Leaving the state ends the wait, and entering it again begins a new one. If `when` does not hold at that moment,
+        the moment passes.
+        """
+        transition = self.drafted.transition("after", _drafted(to), when, reenter=reenter)
+        self.drafted.on_time(delay, transition)
+        return self._with_action(transition, "after")
 
     @property
     def active(self) -> Guard[S, object]:

@@ -7,18 +7,18 @@ the kinds of workflow; who holds their events back is the runtime, by `arvo.even
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import msgspec
 from pydantic.alias_generators import to_camel
 
 from arvo.contracts import Payload, read_payload
 from arvo.errors import ContractViolation, ExecutionViolation, Issue
+from arvo.events import LONGEST_DELAY
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from arvo.events import Event
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "WAKE",
     "Timeout",
     "Timer",
+    "can_wait",
     "deadline",
     "deadline_of",
     "limited",
@@ -96,6 +97,11 @@ def wanted_timers(record: Mapping[str, Any]) -> frozenset[str]:
     if not isinstance(timers, Mapping):
         return frozenset()
     return frozenset(each for each in cast("Mapping[str, object]", timers).values() if isinstance(each, str))
+
+
+def can_wait(after: object) -> TypeGuard[timedelta]:
+    """Whether it is a time that a timer can have."""
+    return isinstance(after, timedelta) and timedelta(0) <= after <= LONGEST_DELAY
 
 
 def limited(timers: Mapping[str, str], *, workflow: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from arvo.contracts import ContractVersion, OrchestratorVersion, Payload, ServiceError
 from arvo.errors import ConfigViolation, ContractViolation, DefinitionError, Issue
 from arvo.events import WILDCARD_VERSION, DataSchema, Event, EventTemplate
+from arvo.orchestration.timers import TIMER_ELAPSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,6 +193,11 @@ def _check_service(own: OrchestratorVersion[Any, Any], service: ContractVersion[
         raise DefinitionError(
             f"Service {service.dataschema} is not a version of its contract, which has "
             f"{', '.join(service.contract.versions) or 'none'}. Pass what .version(...) returned."
+        )
+    if TIMER_ELAPSED in service.emit_types.values():
+        raise DefinitionError(
+            f"Service {service.dataschema} emits {TIMER_ELAPSED!r}, the type of a workflow's own timers, so the two "
+            "could not be told apart. Give what it emits another type."
         )
 
 

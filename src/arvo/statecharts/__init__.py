@@ -14,11 +14,19 @@ from arvo.statecharts.actions import (
     RaiseEvent,
     Scope,
 )
-from arvo.statecharts.blueprint import ChartBlueprint, StateBlueprint, TransitionBlueprint
+from arvo.statecharts.blueprint import ChartBlueprint, DelayBlueprint, StateBlueprint, TransitionBlueprint
 from arvo.statecharts.compilation import compile_chart, raise_issues, transitions_of
-from arvo.statecharts.definition import ContextFunction, Definition, OutputFunction, StateNode, Transition
+from arvo.statecharts.definition import (
+    ContextFunction,
+    Definition,
+    DelayFunction,
+    OutputFunction,
+    StateNode,
+    Transition,
+)
 from arvo.statecharts.doubts import doubts, reachable_states
 from arvo.statecharts.guards import BUILT_IN_GUARDS, AllOf, AnyOf, Guard, GuardFunction, NamedGuard, Not, StateIn
+from arvo.statecharts.labels import event_label
 from arvo.statecharts.macrostep import transition
 from arvo.statecharts.mermaid import to_mermaid
 from arvo.statecharts.references import escape_key
@@ -39,6 +47,8 @@ __all__ = [
     "ChartBlueprint",
     "ContextFunction",
     "Definition",
+    "DelayBlueprint",
+    "DelayFunction",
     "Effect",
     "EmitEvent",
     "Enqueue",
@@ -59,6 +69,7 @@ __all__ = [
     "compile_chart",
     "doubts",
     "escape_key",
+    "event_label",
     "failed_snapshot",
     "from_xstate",
     "raise_issues",

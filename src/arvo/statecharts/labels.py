@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from arvo.statecharts.definition import StateNode, Transition
 
 
+def event_label(state: StateNode, descriptor: str) -> str:
+    """What a state waits for, in words: the descriptor of an event, unless the chart itself sends that event."""
+    if descriptor == state.done_type:
+        return "done"
+    for delay in state.after:
+        if delay.event_type == descriptor:
+            return f"after {delay.duration if isinstance(delay.duration, timedelta) else delay.key}"
+    return descriptor
+
+
 def labelled_transitions(state: StateNode) -> Iterator[tuple[str, Transition]]:
     """Every transition written on a state, each with its label `event [guard] / actions`."""
-    delays = {delay.event_type: delay for delay in state.after}
     for descriptor, transitions in state.on.items():
-        event = descriptor
-        if descriptor == state.done_type:
-            event = "done"
-        elif descriptor in delays:
-            duration = delays[descriptor].duration
-            event = f"after {duration}" if isinstance(duration, timedelta) else f"after {delays[descriptor].key}"
+        event = event_label(state, descriptor)
         for transition in transitions:
             yield _label(event, transition), transition
     for transition in state.always:

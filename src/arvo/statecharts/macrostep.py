@@ -20,7 +20,7 @@ from arvo.statecharts.step import CancelTimer, StartTimer, Step
 
 if TYPE_CHECKING:
     from arvo.statecharts.actions import Action
-    from arvo.statecharts.definition import Definition, OutputFunction, StateNode, Transition
+    from arvo.statecharts.definition import Definition, Delay, OutputFunction, StateNode, Transition
     from arvo.statecharts.movement import Arrival, Move
 
 _RESERVED = frozenset({"*", "xstate.init", "xstate.stop"})
@@ -291,10 +291,7 @@ class _Run:
             if actions:
                 self._perform(actions)
             for delay in state.after:
-                duration = delay.duration
-                if not isinstance(duration, timedelta):
-                    duration = duration(self.context, self.event)
-                self._set_timer(StartTimer(delay.event_type, duration))
+                self._set_timer(StartTimer(delay.event_type, self._duration(delay)))
             if state.is_leaf:
                 # Only history can lead to a leaf that was not left.
                 if state not in staying:
@@ -306,6 +303,15 @@ class _Run:
         if self.status == "done":
             everything = {state for leaf in active for state in leaf.lineage}
             self._perform_exits(sorted(everything, key=movement.document_order, reverse=True))
+
+    def _duration(self, delay: Delay) -> timedelta:
+        if isinstance(delay.duration, timedelta):
+            return delay.duration
+        try:
+            return delay.duration(self.context, self.event)
+        except Exception as error:
+            error.add_note(f"Raised by the delay {delay.key!r} in statechart {self.definition.id!r}.")
+            raise
 
     def _set_timer(self, timer: StartTimer | CancelTimer) -> None:
         # One entry per timer, the last word on it: to start a timer is to replace the one that runs.

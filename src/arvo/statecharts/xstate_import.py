@@ -103,6 +103,9 @@ class _Reader:
             effect: Effect = cast("Effect", given) if hasattr(given, "apply") else Assign(cast("Any", given))
             self.effects[name] = effect
             self._check_function(("actions", name), getattr(effect, "function", effect.apply))
+        for name, delay in delays.items():
+            if not isinstance(delay, timedelta):
+                self._check_function(("delays", name), delay)
         for name, function in guards.items():
             self._check_function(("guards", name), function)
             if name in BUILT_IN_GUARDS:

@@ -101,6 +101,7 @@ def document_machine(
     guards: Mapping[str, Function] | None = None,
     calls: Mapping[str, Function] = ORDER_CALLS,
     actions: Mapping[str, Any] = ORDER_ACTIONS,
+    delays: Mapping[str, Any] | None = None,
     output: Callable[[Any, Any], Any] | None = order_output,
 ) -> AnyMachine:
     """The order machine, with some of what `Machine.from_xstate` is given changed."""
@@ -112,6 +113,7 @@ def document_machine(
         guards=guards,
         calls=calls,
         actions=actions,
+        delays=delays,
         output=output,
     )
 

@@ -71,17 +71,17 @@ class Play:
 
     async def start(self, **data: Any) -> list[Payload]:
         self.request = request(**data)
-        return await self._take(self.request)
+        return await self.take(self.request)
 
     async def reply(self, payload: Payload, *, of: ContractVersion[Any, Any] | None = None) -> list[Payload]:
         """Answer the latest call of the service that sends such a payload."""
         service = of or next(service for service in self.services if type(payload) in service.emits)
         # An id of its own: a second answer to one call would be the first one, delivered again.
-        return await self._take(service.reply(payload, to=self._call_of(service), id=new_event_id()))
+        return await self.take(service.reply(payload, to=self._call_of(service), id=new_event_id()))
 
     async def fail(self, service: ContractVersion[Any, Any], message: str = "broken") -> list[Payload]:
         """Answer the latest call of a service with a system error."""
-        return await self._take(service.system_error(RuntimeError(message), to=self._call_of(service)))
+        return await self.take(service.system_error(RuntimeError(message), to=self._call_of(service)))
 
     async def record(self) -> Mapping[str, Any]:
         record = await self.workflow.memory.read(self.request.subject)
@@ -95,7 +95,7 @@ class Play:
     async def state(self) -> OrderState:
         return OrderState.model_validate((await self.record())["state"]["context"])
 
-    async def _take(self, event: Event[Any]) -> list[Payload]:
+    async def take(self, event: Event[Any]) -> list[Payload]:
         emitted = await self.workflow.execute(event)
         self.calls += emitted
         return [each.data for each in emitted]

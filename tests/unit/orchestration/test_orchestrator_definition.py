@@ -54,11 +54,6 @@ def test_actors_are_refused_where_they_stand() -> None:
     assert issues_of({**one_state(), "invoke": {}}) == [("invoke",)]
 
 
-def test_time_is_nothing_a_workflow_waits_for() -> None:
-    assert issues_of(one_state(after={"1000": "only"})) == [("#one.only", "after")]
-    assert issues_of({**one_state(), "after": {"5": ".only"}}) == [("#one", "after")]
-
-
 @pytest.mark.parametrize("name", ["invoke", "after", "enqueueArvoEvent"])
 def test_a_state_may_have_any_name(name: str) -> None:
     """The original refuses a name where it refuses what is called so."""
