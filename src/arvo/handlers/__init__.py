@@ -16,7 +16,7 @@ from arvo.handlers.domains import (
 from arvo.handlers.emission import Emission, Output, outputs_in, payload_of
 from arvo.handlers.emit import Emit
 from arvo.handlers.event_handler import EventHandler
-from arvo.handlers.failures import unanswerable
+from arvo.handlers.failures import PassingFailure, may_pass, passing_exceptions, unanswerable
 from arvo.handlers.functions import check_function
 from arvo.handlers.handler import Handler, HandlerFunction
 from arvo.handlers.multi import MultiFunction, MultiHandler, MultiOutput
@@ -38,10 +38,13 @@ __all__ = [
     "MultiHandler",
     "MultiOutput",
     "Output",
+    "PassingFailure",
     "Router",
     "check_function",
     "checked_rules",
+    "may_pass",
     "outputs_in",
+    "passing_exceptions",
     "payload_of",
     "resolve_domain",
     "resolve_domains",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from arvo.errors import ExecutionViolation
 from arvo.events import Event
+from arvo.handlers import PassingFailure, passing_exceptions
 from arvo.runtime.retry import Retry
 from arvo.telemetry import is_measured, measure_delivery, measure_retry
 
@@ -51,13 +52,19 @@ async def attempt(
 async def _attempt(
     execute: Execute, event: Event[Any], *, handler: str, number: int, retry: RetryPolicy
 ) -> Success | Failure:
+    passing = retry.retry_exceptions if number < retry.attempts else ()
+    # Also set when it is empty: a handler may run in the context of one with another policy.
+    token = None if passing == passing_exceptions.get() else passing_exceptions.set(passing)
     try:
         outputs = _events(await execute(event), handler)
+    except PassingFailure as failure:
+        # What the user's code raised tells more, to the policy and to people, than what it was carried in.
+        error: Exception = failure.__cause__ if isinstance(failure.__cause__, Exception) else failure
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        error: Exception = ExecutionViolation(
+        error = ExecutionViolation(
             f"{handler!r} let a CancelledError escape although nobody cancelled it: something that it waited for was "
             "cancelled. Catch the error where that happens."
         )
@@ -70,6 +77,9 @@ async def _attempt(
         error = caught
     else:
         return Success(outputs)
+    finally:
+        if token is not None:
+            passing_exceptions.reset(token)
     return Failure(error, retry.decide(number, error))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from arvo.errors import BackendError, DefinitionError, ExecutionViolation, TransactionViolation, Violation
+from arvo.handlers import may_pass
 from arvo.runtime.dead_letters import DeadLetterReason
 
 __all__ = ["Park", "Retry", "RetryPolicy"]
@@ -38,7 +39,10 @@ class RetryPolicy:
     share of up to `jitter`, so that events which failed together do not return together. Errors that are not in
     `retry_on` park the event at once: contract and configuration violations stay wrong however often they are tried.
 
-        patient = RetryPolicy(attempts=10, initial_delay=timedelta(seconds=1))
+    What else a handler or workflow raises is answered with a system error event at once. Exceptions in
+    `retry_exceptions`, alone or in an exception group, are answered so only when the last attempt fails.
+
+        patient = RetryPolicy(attempts=10, initial_delay=timedelta(seconds=1), retry_exceptions=(ConnectionError,))
     """
 
     attempts: int = 5
@@ -47,6 +51,7 @@ class RetryPolicy:
     max_delay: timedelta = timedelta(seconds=30)
     jitter: float = 0.2
     retry_on: tuple[type[Exception], ...] = (TransactionViolation, BackendError, ExecutionViolation)
+    retry_exceptions: tuple[type[Exception], ...] = ()
     random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -59,15 +64,26 @@ class RetryPolicy:
         ):
             if broken:
                 raise DefinitionError(f"A retry policy cannot have {wrong}.")
+        for kind in self.retry_exceptions:
+            if issubclass(kind, Violation | BackendError):
+                raise DefinitionError(
+                    f"{kind.__name__} is never answered with a system error event, so it has no place in "
+                    "retry_exceptions. Put it into retry_on."
+                )
 
     def decide(self, attempt: int, error: Exception) -> Retry | Park:
         """What to do after attempt number `attempt` (the first is 1) failed with `error`."""
-        if not isinstance(error, self.retry_on):
+        if not self._is_retried(error):
             poison = isinstance(error, Violation)
             return Park(DeadLetterReason.POISON if poison else DeadLetterReason.UNEXPECTED)
         if attempt >= self.attempts:
             return Park(DeadLetterReason.EXHAUSTED)
         return Retry(self._full_delay(attempt) * (1 - self.jitter * self.random()))
+
+    def _is_retried(self, error: Exception) -> bool:
+        if isinstance(error, self.retry_on):
+            return True
+        return may_pass(error, self.retry_exceptions) and not isinstance(error, Violation)
 
     def _full_delay(self, attempt: int) -> timedelta:
         try:

@@ -57,6 +57,32 @@ def test_what_is_tried_again_can_be_chosen() -> None:
     assert policy.decide(1, LOST_LOCK) == Park(DeadLetterReason.POISON)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionError("down"), ConnectionResetError(), ExceptionGroup("g", [KeyError(), TimeoutError()])],
+    ids=repr,
+)
+def test_exceptions_that_are_expected_to_pass_are_tried_again_until_the_last_attempt(error: Exception) -> None:
+    policy = RetryPolicy(attempts=2, retry_exceptions=(ConnectionError, TimeoutError))
+    assert isinstance(policy.decide(1, error), Retry)
+    assert policy.decide(2, error) == Park(DeadLetterReason.EXHAUSTED)
+    assert RetryPolicy().decide(1, error) == Park(DeadLetterReason.UNEXPECTED)
+
+
+def test_exceptions_of_all_kinds_do_not_include_violations() -> None:
+    policy = RetryPolicy(retry_exceptions=(Exception,))
+    assert isinstance(policy.decide(1, KeyError("k")), Retry)
+    assert isinstance(policy.decide(1, ExecutionViolation("later")), Retry)
+    assert policy.decide(1, ContractViolation("c")) == Park(DeadLetterReason.POISON)
+    assert policy.decide(1, OrderTooOldError("o")) == Park(DeadLetterReason.POISON)
+
+
+@pytest.mark.parametrize("kind", [TransactionViolation, OrderTooOldError, BackendError])
+def test_what_is_never_answered_has_no_place_among_the_exceptions_of_user_code(kind: type[Exception]) -> None:
+    with pytest.raises(DefinitionError, match=f"{kind.__name__} is never answered.*Put it into retry_on"):
+        RetryPolicy(retry_exceptions=(ValueError, kind))
+
+
 def test_delays_grow_up_to_the_maximum_and_then_the_event_is_parked() -> None:
     policy = RetryPolicy(attempts=5, initial_delay=SECOND, factor=3, max_delay=SECOND * 10, jitter=0)
     decisions = [policy.decide(attempt, LOST_LOCK) for attempt in range(1, 6)]
