@@ -22,6 +22,7 @@ from arvo.cli.timeline_printer import Troubles
 from arvo.cli.work import DRAIN, Work
 from arvo.events import MAX_EVENT_BYTES
 from arvo.runtime import Worker
+from arvo.runtime.worker.routes import LATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,8 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
                 )
                 stopping.on_signal = lambda: work.stop(stopping.signal or "")
                 stopping.undone = lambda: f"Done: {worker.report}. Whatever else it had begun, the next worker begins."
-                console.note(f"Working on {', '.join(map(visible, worker.serves))}. Ctrl-C ends it in good order.")
+                served = [address for address in worker.serves if address != LATE]
+                console.note(f"Working on {', '.join(map(visible, served))}. Ctrl-C ends it in good order.")
                 summary = await work(lines)
                 stopping.undone = str
         except asyncio.CancelledError:

@@ -7,6 +7,7 @@ from arvo.runtime.app import App, Sink
 from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
 from arvo.runtime.hooks import DeadLetterHook, Observation, Observer
 from arvo.runtime.middleware import Execute, Middleware
+from arvo.runtime.rate_limit import RateLimit
 from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
 from arvo.runtime.retry import Park, Retry, RetryPolicy
 from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
@@ -24,6 +25,7 @@ __all__ = [
     "Observation",
     "Observer",
     "Park",
+    "RateLimit",
     "ResolveTimeoutError",
     "Retry",
     "RetryPolicy",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
-from datetime import timedelta
+from datetime import UTC, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
@@ -22,28 +22,29 @@ from arvo.handlers import check_function
 from arvo.ports import SystemClock
 from arvo.runtime.assembly import check_assembly, doubts
 from arvo.runtime.broker import Broker
-from arvo.runtime.chain import Lane
-from arvo.runtime.middleware import taken_by, wrapped
+from arvo.runtime.delays import held_back
 from arvo.runtime.publishing import collector_of
 from arvo.runtime.records import Records
 from arvo.runtime.retry import RetryPolicy
+from arvo.runtime.schedule import new_schedule
 from arvo.runtime.shutdown import AppClosedError
-from arvo.runtime.subscription import Settings, Subscription, WorkflowDefinition
-from arvo.runtime.topology import Topology
+from arvo.runtime.subscription import Settings, Subscription
+from arvo.runtime.topology import topology_of
 from arvo.telemetry import traced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from datetime import datetime, tzinfo
     from types import TracebackType
 
     from arvo.contracts import Contract
     from arvo.events import Event
-    from arvo.handlers import EventHandler
     from arvo.ports import Clock, MachineMemory
     from arvo.runtime.dead_letters import DeadLetter
     from arvo.runtime.hooks import DeadLetterHook, Hooks, Observer
     from arvo.runtime.middleware import Middleware
     from arvo.runtime.resolution import Answering
+    from arvo.runtime.schedule import EventFactory, Schedule
     from arvo.runtime.shutdown import ShutdownReport
     from arvo.runtime.subscription import Servable
 
@@ -56,6 +57,7 @@ _own_run: ContextVar[tuple[App | None, Broker | None]] = ContextVar("arvo_own_ru
 
 A = TypeVar("A", bound=Payload)
 R = TypeVar("R", bound=Payload)
+F = TypeVar("F", bound="EventFactory")
 
 Sink: TypeAlias = "Callable[[Event[Any]], Awaitable[None]]"
 """Takes an event that leaves this world. An error is retried like a handler's, so it may see the same event again."""
@@ -111,6 +113,7 @@ class App:
         self._records = Records(record_limit)
         self._sinks: dict[str, Sink] = {}
         self._unhandled: Sink | None = None
+        self._schedules: dict[str, Schedule] = {}
         self._broker: Broker | None = None
         self._exits = AsyncExitStack()
 
@@ -152,6 +155,42 @@ class App:
         self._unhandled = hook
         return hook
 
+    @overload
+    def schedule(
+        self, cron: str, factory: EventFactory, *, name: str | None = None, timezone: tzinfo = UTC
+    ) -> EventFactory: ...
+    @overload
+    def schedule(self, cron: str, *, name: str | None = None, timezone: tzinfo = UTC) -> Callable[[F], F]: ...
+    def schedule(
+        self, cron: str, factory: EventFactory | None = None, *, name: str | None = None, timezone: tzinfo = UTC
+    ) -> Any:
+        """Publish what the function makes, each time that the cron expression is due.
+
+            @app.schedule("0 6 * * MON-FRI", timezone=ZoneInfo("Europe/Berlin"))
+            def morning_report(due: datetime) -> Event[Any]:
+                return report_v1.request(MakeReport(day=due.date()), source="com.reports.schedule")
+
+        The function gets the time for which it is called, and returns an event or a list of events; their ids are made
+        of that time and the schedule's `name`, which is the function's unless given. What it raises makes a dead letter
+        of this occurrence, and the next one comes all the same.
+
+        In this process schedules go while the app is open. Over a store they go while any worker of the app runs, each
+        occurrence once over all of them; of the occurrences that came while none ran, one is made up for. Names are
+        unique among all apps that share a store.
+        """
+
+        def register(factory: F) -> F:
+            self._refuse_running("add a schedule")
+            schedule = new_schedule(cron, factory, name=name, zone=timezone)
+            if schedule.name in self._schedules:
+                raise DefinitionError(
+                    f"The app has a schedule {schedule.name!r} already. Give one of them another name."
+                )
+            self._schedules[schedule.name] = schedule
+            return factory
+
+        return register if factory is None else register(factory)
+
     def on_event(self, hook: Observer) -> Observer:
         """Call the decorated function with an `Observation` after each attempt of a handler or sink."""
         self._refuse_running("register on_event")
@@ -176,6 +215,11 @@ class App:
     def unhandled(self) -> Sink | None:
         """What takes the events that nobody here answers to."""
         return self._unhandled
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """What is published at certain times."""
+        return tuple(self._schedules.values())
 
     @property
     def default_settings(self) -> Settings:
@@ -211,7 +255,9 @@ class App:
     async def __aenter__(self) -> Self:
         if self._broker is not None:
             raise DefinitionError("The app is open already. Open it once, and let all tasks use it.")
-        self._broker = await self._exits.enter_async_context(self._running(copy_context()))
+        self._broker = await self._exits.enter_async_context(
+            self._running(copy_context(), schedules=self._schedules.values())
+        )
         return self
 
     async def __aexit__(
@@ -222,8 +268,11 @@ class App:
         finally:
             self._broker = None
 
-    async def publish(self, event: Event[Any]) -> None:
+    async def publish(self, event: Event[Any], *, deliver_at: datetime | timedelta | None = None) -> None:
         """Take the event in and return; what becomes of it, hooks and sinks will see.
+
+        With `deliver_at`, a time or a delay from now, it arrives then. An event that is held back in this process is
+        lost when the app closes; the shutdown report lists it.
 
         Waits while the handler has `queue_limit` published events unfinished, unless called from inside a handler, sink
         or hook, whose publishing belongs to its own event. An answer to an event that waits for its domain ends that
@@ -232,12 +281,12 @@ class App:
         In a handler or sink that a durable `Worker` runs, the event is stored together with what else comes of the
         work there, or not at all.
         """
-        event = traced(event)
+        event, due = held_back(traced(event), deliver_at)
         collector = collector_of(self)
         if collector is not None:
-            collector.publish(event)
+            collector.publish(event, due)
         else:
-            await self._open_broker().publish(event)
+            await self._open_broker().publish(event, due)
 
     @overload
     async def resolve(
@@ -255,25 +304,28 @@ class App:
         """Publish the event, run all that comes of it here, and return the first event that comes back to its source.
 
         With `expect=charge_v1` the answer is read as one that this version gives. Without `timeout` it ends as soon as
-        nothing of the event is in flight; with one, it also waits that long for answers from other domains to be
-        published. Raises `UnansweredError` (`ResolveTimeoutError` after the timeout), which says what became of the
-        event instead, and `ConfigViolation` when nobody answers to its address.
+        nothing of the event is in flight or will arrive later; with one, it also waits that long for answers from other
+        domains to be published. Raises `UnansweredError` (`ResolveTimeoutError` after the timeout), which says what
+        became of the event instead, and `ConfigViolation` when nobody answers to its address.
 
         An app that is not open is opened for this one event, and finishes all that came of it before this returns.
         """
-        event = traced(event)
+        event, due = held_back(traced(event), None)
         broker = self._broker_here()
         if broker is not None:
-            answer = await broker.resolve(event, timeout)
+            answer = await broker.resolve(event, timeout, due)
         else:
             context = copy_context()
-            async with self._running(context) as broker:
+            async with self._running(context, schedules=()) as broker:
                 context.run(_own_run.set, (self, broker))
-                answer = await broker.resolve(event, timeout)
+                answer = await broker.resolve(event, timeout, due)
         return answer if expect is None else expect.parse_emitted(answer)
 
     async def wait_idle(self) -> None:
-        """Return when nothing is in flight any more: queued, running, waiting to be retried or to be let in."""
+        """Return when nothing is in flight any more: queued, running, waiting to be retried or to be let in.
+
+        Events that arrive later are not in flight, unless a `resolve` waits for what comes of them.
+        """
         await self._open_broker().wait_idle()
 
     async def close(self, *, timeout: timedelta | None = None) -> ShutdownReport:
@@ -302,8 +354,8 @@ class App:
             raise DefinitionError(f"The app is running, so it is too late to {action}. Do it before `async with app:`.")
 
     @asynccontextmanager
-    async def _running(self, context: Context) -> AsyncGenerator[Broker]:
-        broker = Broker(self._topology(), self._records, self._clock, context)
+    async def _running(self, context: Context, *, schedules: Iterable[Schedule]) -> AsyncGenerator[Broker]:
+        broker = Broker(topology_of(self, schedules), self._records, self._clock, context, self._memory)
         await broker.start()
         try:
             try:
@@ -319,27 +371,3 @@ class App:
                 self.shutdown_report = broker.report()
                 if not self.shutdown_report.clean:
                     logger.warning("%s", self.shutdown_report)
-
-    def _topology(self) -> Topology:
-        return Topology(
-            handlers={
-                handler.source: Lane(
-                    handler.source,
-                    wrapped(self._bound(handler).execute, self.middleware),
-                    self.settings[handler.source],
-                )
-                for handler in self.handlers
-            },
-            sinks={
-                domain: Lane(f"sink of {domain}", taken_by(sink), self._settings)
-                for domain, sink in self._sinks.items()
-            },
-            unhandled=None
-            if self._unhandled is None
-            else Lane("on_unhandled", taken_by(self._unhandled), self._settings),
-        )
-
-    def _bound(self, handler: Servable) -> EventHandler:
-        if not isinstance(handler, WorkflowDefinition):
-            return handler
-        return handler.bind(self._memory)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from arvo.runtime.admission import Admission
+from arvo.runtime.rate_limit import TokenBucket
 from arvo.runtime.subject_queue import SubjectQueue
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chain", "Delivery", "Lane", "Stage"]
 
-Stage: TypeAlias = Literal["queued", "running", "retrying"]
+Stage: TypeAlias = Literal["queued", "running", "retrying", "scheduled"]
 
 
 @dataclass(slots=True, eq=False)
@@ -32,22 +33,27 @@ class Lane:
     running: int = 0
     queue: SubjectQueue[Delivery] = field(init=False)
     admission: Admission = field(init=False)
+    bucket: TokenBucket | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = SubjectQueue()
         self.admission = Admission(self.settings.queue_limit)
+        self.bucket = None if self.settings.rate_limit is None else TokenBucket(self.settings.rate_limit)
 
 
 class Chain:
     """One published event and everything that comes of it in one run of an app.
 
     `root_source` is where answers go, `unfinished` counts what is still to be done, and `entered` is the lane whose
-    credit the chain holds until then.
+    credit the chain holds until then. The occurrence of a schedule has no source that could be answered: each event
+    published in its chain begins one of its own.
     """
 
     __slots__ = ("entered", "resolution", "root_source", "run", "unfinished")
 
-    def __init__(self, run: object, root_source: str, entered: Lane | None, resolution: Resolution | None) -> None:
+    def __init__(
+        self, run: object, root_source: str | None, entered: Lane | None, resolution: Resolution | None
+    ) -> None:
         self.run = run
         self.root_source = root_source
         self.entered = entered

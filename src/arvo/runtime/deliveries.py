@@ -13,23 +13,30 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from arvo.errors import ExecutionViolation, InvalidSubject
 from arvo.events import Subject
-from arvo.runtime.attempt import Failure, Success, attempt
+from arvo.orchestration import wanted_timers
+from arvo.runtime.attempt import Failure, attempt
 from arvo.runtime.chain import Chain, Delivery
 from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
+from arvo.runtime.delays import emitted
 from arvo.runtime.hooks import Observation
 from arvo.runtime.resolution import Resolutions
 from arvo.runtime.retry import Retry
+from arvo.runtime.scheduled import Scheduled, Timetable
 from arvo.telemetry import is_measured, measure_dead_letter, measure_queue_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
     from contextvars import Context
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from arvo.events import Event
-    from arvo.ports import Clock
+    from arvo.ports import Clock, MachineMemory
+    from arvo.runtime.attempt import Success
     from arvo.runtime.chain import Lane
+    from arvo.runtime.delays import Emitted
+    from arvo.runtime.rate_limit import TokenBucket
     from arvo.runtime.records import Records
+    from arvo.runtime.schedule import Schedule
     from arvo.runtime.topology import Topology
 
 __all__ = ["Deliveries"]
@@ -46,7 +53,13 @@ class Deliveries:
     """All deliveries of one run of an app."""
 
     def __init__(
-        self, topology: Topology, records: Records, clock: Clock, group: asyncio.TaskGroup, context: Context
+        self,
+        topology: Topology,
+        records: Records,
+        clock: Clock,
+        group: asyncio.TaskGroup,
+        context: Context,
+        memory: MachineMemory,
     ) -> None:
         self.resolutions = Resolutions()
         self.stopped = False
@@ -57,6 +70,8 @@ class Deliveries:
         self._clock = clock
         self._group = group
         self._context = context
+        self._memory = memory
+        self._timetable = Timetable(clock, group, self._arrive)
         self._unfinished: dict[Delivery, asyncio.Task[None] | None] = {}
 
     def __len__(self) -> int:
@@ -76,6 +91,31 @@ class Deliveries:
         self._unfinished[delivery] = None
         lane.queue.put(event.subject, delivery)
         self._pump(lane)
+
+    def hold_back(self, event: Event[Any], lane: Lane | None, chain: Chain, due: datetime) -> None:
+        """Have `lane` take the event at `due`; without one it is sent where it belongs then.
+
+        It is not in flight meanwhile, and holds nobody's credit. But if somebody waits for the answer of its chain, he
+        waits for what comes of it, too.
+        """
+        later = Chain(self, chain.root_source, None, chain.resolution)
+        later.unfinished = 1
+        if later.resolution is not None:
+            later.resolution.chains += 1
+            later.resolution.scheduled += 1
+        self._timetable.hold(Scheduled(event, self._topology.late if lane is None else lane, later, due))
+
+    def keep(self, schedule: Schedule, lane: Lane) -> None:
+        """Have `lane` carry out the next occurrence of the schedule."""
+        due = schedule.next_after(self._clock.now())
+        if due is not None:
+            chain = Chain(self, None, None, None)
+            chain.unfinished = 1
+            self._timetable.hold(Scheduled(schedule.occurrence(due), lane, chain, due, schedule))
+
+    def scheduled(self) -> Iterator[Scheduled]:
+        """The events that are held back, the next one first."""
+        return (scheduled for scheduled in self._timetable if scheduled.schedule is None)
 
     def send_away(self, event: Event[Any], chain: Chain) -> DeadLetter | None:
         """Give an event that no handler here takes to its domain or to who waits for it, or return it as a letter."""
@@ -111,6 +151,7 @@ class Deliveries:
     async def stop(self) -> None:
         """Start nothing more, cancel what runs, and return when it has ended."""
         self.stopped = True
+        self._timetable.stop()
         tasks = [task for task in self._unfinished.values() if task is not None]
         for task in tasks:
             task.cancel()
@@ -118,14 +159,46 @@ class Deliveries:
             await asyncio.wait(tasks)
         self.settled.set()
 
-    def _hand_over(self, event: Event[Any], chain: Chain) -> DeadLetter | None:
+    def _hand_over(self, output: Emitted, chain: Chain) -> DeadLetter | None:
         """Route an emitted event; its domain takes it out of this world even when a handler here has its address."""
+        event, delay = output
         lane = self._topology.handler_of(event) if event.domain is None else None
+        if delay:
+            self.hold_back(event, lane, chain, self._clock.now() + delay)
+            return None
         if lane is None:
             letter = self.send_away(event, chain)
             return None if letter is not None and _is_for_initiator(event) else letter
         self.queue(event, lane, chain)
         return None
+
+    def _arrive(self, scheduled: Scheduled) -> None:
+        """Deliver an event whose time has come."""
+        if scheduled.chain.resolution is not None:
+            scheduled.chain.resolution.scheduled -= 1
+        if scheduled.schedule is not None:
+            self.keep(scheduled.schedule, scheduled.lane)
+        self.queue(scheduled.event, scheduled.lane, scheduled.chain)
+        self.leave(scheduled.chain)
+
+    async def _drop_timers(self, lane: Lane, subject: str) -> None:
+        """Forget the timers of a workflow that its record does not want any more. It would ignore them anyway."""
+        held = self._timetable.timers(lane, subject)
+        if not held:
+            return
+        try:
+            record = await self._memory.read(subject)
+        except Exception:
+            logger.warning("The timers of %s are kept, since its record cannot be read.", lane.address, exc_info=True)
+            return
+        if record is None:
+            return  # it is kept in another memory
+        for id_ in set(held) - wanted_timers(record):
+            dropped = self._timetable.drop_timer(lane, subject, id_)
+            if dropped is not None:
+                if dropped.chain.resolution is not None:
+                    dropped.chain.resolution.scheduled -= 1
+                self.leave(dropped.chain)
 
     def _leave_for(self, domain: str, event: Event[Any], chain: Chain) -> DeadLetter | None:
         sink = self._topology.sinks.get(domain)
@@ -169,22 +242,37 @@ class Deliveries:
     async def _deliver(self, delivery: Delivery) -> None:
         lane, chain = delivery.lane, delivery.chain
         _current_chain.set(chain)
+        if lane.bucket is not None:
+            await self._wait_for_token(lane.bucket)
         watched = bool(self._records.hooks.observers)
         started = self._clock.monotonic() if watched else 0.0
         outcome = await attempt(
             lane.execute, delivery.event, handler=lane.address, number=delivery.attempts, retry=lane.settings.retry
         )
+        followed_by = emitted(outcome, number=delivery.attempts, retry=lane.settings.retry)
         if watched:
-            self._observe(delivery, outcome, self._clock.monotonic() - started)
-        if isinstance(outcome, Success):
-            letters = [letter for output in outcome.outputs if (letter := self._hand_over(output, chain)) is not None]
-            await self._settle(delivery, letters)
-        elif isinstance(outcome.decision, Retry):
-            self._retry(delivery, outcome.decision.delay)
-        else:
-            await self._settle(
-                delivery, [self._letter(delivery.event, outcome.decision.reason, outcome.error, delivery)]
+            self._observe(
+                delivery,
+                followed_by if isinstance(followed_by, Failure) else outcome,
+                self._clock.monotonic() - started,
             )
+        if not isinstance(followed_by, Failure):
+            letters = [letter for output in followed_by if (letter := self._hand_over(output, chain)) is not None]
+            await self._drop_timers(lane, delivery.event.subject)
+            await self._settle(delivery, letters)
+        elif isinstance(followed_by.decision, Retry):
+            self._retry(delivery, followed_by.decision.delay)
+        else:
+            letter = self._letter(delivery.event, followed_by.decision.reason, followed_by.error, delivery)
+            await self._settle(delivery, [letter])
+
+    async def _wait_for_token(self, bucket: TokenBucket) -> None:
+        """Wait in the place of the attempt, which is as good as in the queue: this handler is held up anyway."""
+        now = self._clock.monotonic()
+        pause = bucket.wait(now)
+        bucket.take(now)
+        if pause:
+            await self._clock.sleep(pause)
 
     def _retry(self, delivery: Delivery, delay: timedelta) -> None:
         """Let other subjects run during the delay, but nothing of the same one: its order is kept."""
@@ -254,7 +342,7 @@ class Deliveries:
                 handler=delivery.lane.address,
                 attempt=delivery.attempts,
                 duration_seconds=duration_seconds,
-                outputs=tuple(outcome.outputs) if isinstance(outcome, Success) else (),
+                outputs=() if isinstance(outcome, Failure) else tuple(outcome.outputs),
                 error=failure and failure.error,
                 decision=failure and failure.decision,
             )

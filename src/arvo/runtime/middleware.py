@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from arvo.events import Event
 
-__all__ = ["Execute", "Middleware", "taken_by", "wrapped"]
+__all__ = ["Execute", "Middleware", "handed_on", "taken_by", "wrapped"]
 
 Execute: TypeAlias = Callable[[Event[Any]], Awaitable[Sequence[Event[Any]]]]
 """Takes an event and returns what came of it."""
@@ -37,6 +37,11 @@ def _layered(layer: Middleware, call_next: Execute) -> Execute:
         return layer(event, call_next)
 
     return run
+
+
+async def handed_on(event: Event[Any]) -> Sequence[Event[Any]]:
+    """A station on the way of an event, in the shape of a handler: it comes out as it went in."""
+    return (event,)
 
 
 def taken_by(sink: Callable[[Event[Any]], Awaitable[None]]) -> Execute:

@@ -13,6 +13,7 @@ from arvo.runtime.shutdown import AppClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from datetime import datetime, timedelta
 
     from arvo.events import Event
 
@@ -24,19 +25,22 @@ class Collector:
 
     __slots__ = ("_open", "_take", "app")
 
-    def __init__(self, app: object, take: Callable[[Event[Any]], None]) -> None:
+    def __init__(self, app: object, take: Callable[[Event[Any], datetime | timedelta | None], None]) -> None:
         self.app = app
         self._take = take
         self._open = True
 
-    def publish(self, event: Event[Any]) -> None:
-        """Take the event, or raise when nobody answers to its address, or when the attempt is over."""
+    def publish(self, event: Event[Any], due: datetime | timedelta | None) -> None:
+        """Take the event, which is to arrive when it is `due`.
+
+        Raises when nobody answers to its address, and when the attempt is over.
+        """
         if not self._open:
             raise AppClosedError(
                 f"{event.type!r} (id {event.id}) was published after the handler had returned whose work it belongs "
                 "to, so it cannot be stored together with that work. Publish before returning: await what you start."
             )
-        self._take(event)
+        self._take(event, due)
 
     def close(self) -> None:
         """Take no more."""

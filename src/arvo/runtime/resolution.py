@@ -57,13 +57,25 @@ class ResolveTimeoutError(UnansweredError, TimeoutError):
 class Resolution:
     """One `resolve` in progress. Its chains may be several: answers from other domains start new ones."""
 
-    __slots__ = ("answer", "chains", "dead_letters", "event", "handed_over", "handlers", "patient", "waiting")
+    __slots__ = (
+        "answer",
+        "chains",
+        "dead_letters",
+        "event",
+        "handed_over",
+        "handlers",
+        "patient",
+        "scheduled",
+        "waiting",
+    )
 
     def __init__(self, event: Event[Any], *, patient: bool) -> None:
         self.event = event
         self.patient = patient
         self.answer: asyncio.Future[Event[Any]] = asyncio.get_running_loop().create_future()
         self.chains = 0
+        self.scheduled = 0
+        """How many events of its chains are held back until their time."""
         self.handlers: dict[str, None] = {}
         self.dead_letters: list[DeadLetter] = []
         self.handed_over: list[Event[Any]] = []
@@ -155,6 +167,10 @@ class Resolutions:
             return None
         by_parent = self._by_event.get(event.parentid) if event.parentid is not None else None
         return by_parent or self._by_subject.get(event.subject)
+
+    def await_time(self) -> bool:
+        """Whether somebody waits for what comes of an event that is held back."""
+        return any(resolution.scheduled and not resolution.answer.done() for resolution in self._open)
 
     def fail_all(self, error: Exception) -> None:
         """End every wait with `error`."""

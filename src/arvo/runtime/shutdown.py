@@ -9,6 +9,7 @@ from arvo.errors import ArvoError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from arvo.events import Event
     from arvo.runtime.chain import Stage
@@ -22,12 +23,16 @@ class AppClosedError(ArvoError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """An event that a handler (or sink) had not finished with. `attempts` are those that were begun."""
+    """An event that a handler (or sink) had not finished with. `attempts` are those that were begun.
+
+    One in stage `scheduled` was held back: its handler was to get it at `due`.
+    """
 
     event: Event[Any]
     handler: str
     stage: Stage
     attempts: int
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

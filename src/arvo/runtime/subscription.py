@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from arvo.errors import DefinitionError
 from arvo.handlers import EventHandler
+from arvo.ports.store.work import PRIORITIES
+from arvo.runtime.rate_limit import RateLimit  # noqa: TC001 - dataclass fields are looked at
 from arvo.runtime.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -55,16 +57,20 @@ Servable: TypeAlias = EventHandler | WorkflowDefinition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How much of a handler may run at once, and what happens to events it fails on."""
+    """How much of a handler may run at once, how urgent that is, and what happens to events it fails on."""
 
     concurrency: int = 16
     queue_limit: int = 1000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    rate_limit: RateLimit | None = None
+    priority: int = 0
 
     def __post_init__(self) -> None:
         for name, value in (("concurrency", self.concurrency), ("queue_limit", self.queue_limit)):
             if value < 1:
                 raise DefinitionError(f"{name} is {value}, so no event could ever be handled. Give it 1 or more.")
+        if self.priority not in PRIORITIES:
+            raise DefinitionError(f"priority={self.priority} is not between {PRIORITIES[0]} and {PRIORITIES[-1]}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,9 @@ class Subscription:
 
     `concurrency` is how many events it works on at once, all of different subjects; `queue_limit` how many events
     published to it may be unfinished, with all that came of them, before publishers have to wait; `retry` what happens
-    to failed events. None takes the app's setting.
+    to failed events. None takes the app's setting. `rate_limit` bounds how many events it begins in a time, in each
+    process. Durable workers take what has a higher priority first: that of an event and the `priority` of its handler
+    added up. What comes of an event has the event's own.
     """
 
     handler: Servable
@@ -81,6 +89,8 @@ class Subscription:
     concurrency: int | None = None
     queue_limit: int | None = None
     retry: RetryPolicy | None = None
+    rate_limit: RateLimit | None = None
+    priority: int = 0
 
     def settings(self, default: Settings) -> Settings:
         """The settings given here, and those of `default` for the rest."""
@@ -88,4 +98,6 @@ class Subscription:
             concurrency=default.concurrency if self.concurrency is None else self.concurrency,
             queue_limit=default.queue_limit if self.queue_limit is None else self.queue_limit,
             retry=default.retry if self.retry is None else self.retry,
+            rate_limit=self.rate_limit,
+            priority=self.priority,
         )

@@ -194,7 +194,7 @@ def test_a_worker_of_some_sources_leaves_the_rest(project: Project) -> None:
 
 def test_timers_are_not_waited_for(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     async def enqueue_late(app: App, store: Store, event: Event[Any]) -> bool:
-        return await enqueue(app, store, event, due=timedelta(hours=1))
+        return await enqueue(app, store, event, deliver_at=timedelta(hours=1))
 
     monkeypatch.setattr("arvo.cli.intake.enqueue", enqueue_late)
     project.write("events.jsonl", a_charge())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
+    "PRIORITIES",
     "Amendment",
     "Claim",
     "Completion",
@@ -31,7 +32,7 @@ __all__ = [
     "domain_of",
 ]
 
-_PRIORITIES = range(-(2**15), 2**15)
+PRIORITIES = range(-(2**15), 2**15)
 
 
 class WorkflowStatus(StrEnum):
@@ -71,8 +72,8 @@ class NewDelivery:
     def __post_init__(self) -> None:
         if not self.handler:
             raise DefinitionError(f"Event {self.event.id!r} is on its way to no handler. Name the source of one.")
-        if self.priority not in _PRIORITIES:
-            raise DefinitionError(f"priority={self.priority} is not between {_PRIORITIES[0]} and {_PRIORITIES[-1]}.")
+        if self.priority not in PRIORITIES:
+            raise DefinitionError(f"priority={self.priority} is not between {PRIORITIES[0]} and {PRIORITIES[-1]}.")
         if isinstance(self.due, datetime) and self.due.tzinfo is None:
             raise DefinitionError(f"due={self.due!r} has no time zone, so it is no point in time. Add one.")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from uuid import UUID
 
     from arvo.ports import Claim
@@ -37,6 +38,7 @@ class Hands:
         self._concurrency = concurrency
         self._hands: dict[tuple[UUID, int], Hand] = {}
         self._running = 0
+        self._limited = [(address, post, post.bucket) for address, post in posts.items() if post.bucket is not None]
 
     def __len__(self) -> int:
         return len(self._hands)
@@ -66,13 +68,27 @@ class Hands:
         """The claim is over."""
         self._hands.pop((claim.lane, claim.token), None)
 
-    def room(self) -> tuple[dict[str, int], int]:
+    def room(self, now: float) -> tuple[dict[str, int], int]:
         """How many more lanes of each address can be worked on, full ones left out, and how many in all."""
         storing = len(self._hands) - self._running
         free = 0 if storing >= self._concurrency * _STORING_FOR_EACH_TASK else self._concurrency - self._running
-        by_address = {
-            address: min(post.settings.concurrency - post.running, free)
-            for address, post in self._posts.items()
-            if post.running < post.settings.concurrency
-        }
-        return (by_address, min(free, sum(by_address.values()))) if free > 0 else ({}, 0)
+        if free <= 0:
+            return {}, 0
+        by_address = {address: min(room, free) for address, post in self._posts.items() if (room := post.room(now)) > 0}
+        return by_address, min(free, sum(by_address.values()))
+
+    def take_tokens(self, room: Mapping[str, int], now: float) -> None:
+        """Take the tokens for as many lanes as are about to be claimed at most."""
+        for address, _, bucket in self._limited:
+            bucket.take(now, room.get(address, 0))
+
+    def return_tokens(self, room: Mapping[str, int], claims: Iterable[Claim]) -> None:
+        """Give back the tokens of lanes that were not claimed."""
+        claimed = Counter(claim.handler for claim in claims) if self._limited else {}
+        for address, _, bucket in self._limited:
+            bucket.give_back(room.get(address, 0) - claimed.get(address, 0))
+
+    def next_token(self, now: float) -> float | None:
+        """In how many seconds an address may be served again for which only a token is missing; None if there is none."""
+        waits = (bucket.wait(now) for _, post, bucket in self._limited if post.running < post.settings.concurrency)
+        return min((wait for wait in waits if wait > 0), default=None)

@@ -10,22 +10,27 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import ExecutionViolation, InvalidEvent
+from arvo.orchestration.timers import TIMER_ELAPSED
 from arvo.ports import Completion, RetryLater, WorkflowStatus
-from arvo.runtime.attempt import Failure, Success, attempt
+from arvo.runtime.attempt import Failure, attempt
 from arvo.runtime.dead_letters import DeadLetterReason
+from arvo.runtime.delays import emitted
 from arvo.runtime.hooks import Observation
 from arvo.runtime.publishing import Collector, collecting
 from arvo.runtime.retry import Retry
 from arvo.runtime.worker.grave import Grave, described
-from arvo.runtime.worker.held_record import HeldRecord
+from arvo.runtime.worker.held_record import HeldRecord, timers_in
+from arvo.runtime.worker.routes import Sending, late
 from arvo.telemetry import is_measured, measure_queue_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from arvo.events import Event
     from arvo.ports import Claim, Clock, Delivery, NewDelivery, RecordWrite
     from arvo.runtime.app import App
+    from arvo.runtime.attempt import Success
     from arvo.runtime.dead_letters import DeadLetter
     from arvo.runtime.worker.posts import Post
     from arvo.runtime.worker.routes import Routes
@@ -67,6 +72,8 @@ class LaneRun:
         self._consumed: list[Delivery] = []
         self._produced: list[NewDelivery] = []
         self._waiting: list[Event[Any]] = []
+        self._answered: list[str] = []
+        self._consumed_ids: set[str] = set()
         self._grave = Grave(post.address, surroundings.clock)
 
     async def run(self, may_go_on: Callable[[], bool]) -> Result:
@@ -79,6 +86,7 @@ class LaneRun:
             if retry is not None:
                 break
             self._consumed.append(delivery)
+        cancelled = () if self._record is None else self._drop_timers()
         return Result(
             Completion(
                 claim=self._claim,
@@ -87,6 +95,8 @@ class LaneRun:
                 produced=self._produced,
                 waiting=self._waiting,
                 dead_letters=self._grave.buried,
+                cancelled=cancelled,
+                answered=self._answered,
                 retry=retry,
             ),
             self._grave.letters,
@@ -106,6 +116,7 @@ class LaneRun:
         if number == 1 and is_measured():
             waited = (self._clock.now() - delivery.arrived_at).total_seconds()
             measure_queue_time(event, handler=self._post.address, seconds=max(waited, 0.0))
+        self._consumed_ids.add(event.id)
         failure = await self._attempt(event, number)
         if failure is None:
             return None
@@ -117,8 +128,13 @@ class LaneRun:
     async def _attempt(self, event: Event[Any], number: int) -> Failure | None:
         """Run the handler, and keep what comes of it if it succeeds."""
         memory = HeldRecord(event.subject, self._record_json)
-        published: list[tuple[Event[Any], NewDelivery | None]] = []
-        collector = Collector(self._app, lambda given: published.append((given, self._routes.published(given))))
+        published: list[tuple[Event[Any], NewDelivery | None, Sending]] = []
+
+        def take(given: Event[Any], due: datetime | timedelta | None) -> None:
+            sending = Sending(due, self._claim.priority)
+            published.append((given, self._routes.published(given, sending), sending))
+
+        collector = Collector(self._app, take)
         hooks = self._app.hooks
         started = self._clock.monotonic() if hooks.observers else 0.0
         with collecting(collector):
@@ -129,20 +145,48 @@ class LaneRun:
                 number=number,
                 retry=self._post.settings.retry,
             )
+        followed_by = emitted(outcome, number=number, retry=self._post.settings.retry)
         if hooks.observers:
-            hooks.observe(self._observation(event, number, outcome, self._clock.monotonic() - started))
-        if isinstance(outcome, Failure):
-            return outcome
-        for given, delivery in (*published, *((output, self._routes.emitted(output)) for output in outcome.outputs)):
-            if delivery is None:
-                self._waiting.append(given)
-            else:
-                self._produced.append(delivery)
+            observed = followed_by if isinstance(followed_by, Failure) else outcome
+            hooks.observe(self._observation(event, number, observed, self._clock.monotonic() - started))
+        if isinstance(followed_by, Failure):
+            return followed_by
+        for given, way, sending in published:
+            if given.parentid is not None:
+                # Perhaps it answers one that waits for its domain. What handlers return answers the event they took.
+                self._answered.append(given.parentid)
+            self._send(given, way, sending)
+        for output, delay in followed_by:
+            sending = Sending(delay, self._claim.priority)
+            self._send(output, self._routes.emitted(output, sending), sending)
         if memory.written is not None:
             failed = memory.written.status is WorkflowStatus.FAILED
             self._record = replace(memory.written, failed_on=event.to_json()) if failed else memory.written
             self._record_json = memory.written.record_json
         return None
+
+    def _send(self, event: Event[Any], way: NewDelivery | None, sending: Sending) -> None:
+        if way is not None:
+            self._produced.append(way)
+        elif sending.due:
+            self._produced.append(late(event, sending))
+        else:
+            self._waiting.append(event)
+
+    def _drop_timers(self) -> Sequence[str]:
+        """Take out the workflow's timers that its record no longer wants; the ids of those that lie in the store.
+
+        Not those of events that were consumed here. A timer that has arrived stays where it is, and is ignored.
+        """
+        wanted = timers_in(self._record_json)
+        self._produced = [
+            produced
+            for produced in self._produced
+            if produced.event.type != TIMER_ELAPSED
+            or produced.handler != self._claim.handler
+            or produced.event.id in wanted
+        ]
+        return sorted(timers_in(self._claim.record_json) - wanted - self._consumed_ids)
 
     def _observation(
         self, event: Event[Any], number: int, outcome: Success | Failure, duration_seconds: float
@@ -153,7 +197,7 @@ class LaneRun:
             handler=self._post.address,
             attempt=number,
             duration_seconds=duration_seconds,
-            outputs=tuple(outcome.outputs) if isinstance(outcome, Success) else (),
+            outputs=() if isinstance(outcome, Failure) else tuple(outcome.outputs),
             error=failure and failure.error,
             decision=failure and failure.decision,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from arvo.errors import DefinitionError
-from arvo.runtime.middleware import taken_by, wrapped
+from arvo.runtime.middleware import handed_on, taken_by, wrapped
+from arvo.runtime.rate_limit import TokenBucket
 from arvo.runtime.subscription import WorkflowDefinition
-from arvo.runtime.worker.routes import UNHANDLED, sink_address
+from arvo.runtime.worker.routes import LATE, UNHANDLED, sink_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,13 +33,32 @@ class Post:
     bind: Binding
     settings: Settings
     running: int = 0
+    bucket: TokenBucket | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bucket = None if self.settings.rate_limit is None else TokenBucket(self.settings.rate_limit)
+
+    def room(self, now: float) -> int:
+        """How many more lanes may be begun."""
+        free = self.settings.concurrency - self.running
+        return free if self.bucket is None else min(free, self.bucket.available(now))
+
+    def may_begin(self, now: float) -> bool:
+        """Whether one more event of a lane may be begun, which it then is."""
+        if self.bucket is None:
+            return True
+        if not self.bucket.available(now):
+            return False
+        self.bucket.take(now)
+        return True
 
 
 def posts_of(app: App, sources: Iterable[str] | None) -> dict[str, Post]:
-    """All that `app` can serve, or those of it that `sources` names, by address."""
+    """All that `app` can serve, or those of it that `sources` names, by address; and what every worker serves."""
     posts = {post.address: post for post in _all_posts(app)}
+    always = {post.address: post for post in _common_posts(app)}
     if sources is None:
-        return posts
+        return posts | always
     chosen = tuple(dict.fromkeys(sources))
     unknown = [source for source in chosen if source not in posts]
     if unknown or not chosen:
@@ -47,7 +67,13 @@ def posts_of(app: App, sources: Iterable[str] | None) -> dict[str, Post]:
             f"The worker is to serve {named}, but the app has {', '.join(map(repr, posts))}. Name some of those, or "
             "leave `sources` out to serve all."
         )
-    return {source: posts[source] for source in chosen}
+    return {source: posts[source] for source in chosen} | always
+
+
+def _common_posts(app: App) -> Iterator[Post]:
+    yield Post(LATE, _always(handed_on), app.default_settings)
+    for schedule in app.schedules:
+        yield Post(schedule.address, _always(schedule.execute(app.publish)), app.default_settings)
 
 
 def _all_posts(app: App) -> Iterator[Post]:

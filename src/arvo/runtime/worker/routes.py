@@ -6,6 +6,7 @@ caller who wants the answer, so the delivery is stored for whoever claims it (`q
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,15 @@ from arvo.errors import ConfigViolation
 from arvo.ports import NewDelivery
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from arvo.events import Event
     from arvo.runtime.app import App
 
-__all__ = ["UNHANDLED", "Routes", "sink_address"]
+__all__ = ["AT_ONCE", "LATE", "UNHANDLED", "Routes", "Sending", "late", "sink_address"]
+
+LATE = "late events"
+"""Under this name events are held back that will then wait for their domain. With a space, which no source can have."""
 
 UNHANDLED = "on_unhandled hook"
 """Under this name wait the events for the app's `on_unhandled`. With a space, which no source can have."""
@@ -25,6 +31,17 @@ UNHANDLED = "on_unhandled hook"
 def sink_address(domain: str) -> str:
     """The name under which events wait for the sink of a domain. With spaces, which no source can have."""
     return f"sink of {domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """When an event is to arrive, and how urgent it is then."""
+
+    due: datetime | timedelta | None = None
+    priority: int = 0
+
+
+AT_ONCE = Sending()
 
 
 class Routes:
@@ -36,27 +53,27 @@ class Routes:
         self._sinks = {domain: sink_address(domain) for domain in app.sinks}
         self._takes_unhandled = app.unhandled is not None
 
-    def emitted(self, event: Event[Any]) -> NewDelivery | None:
+    def emitted(self, event: Event[Any], sending: Sending = AT_ONCE) -> NewDelivery | None:
         """The way of an event that a handler returned; None: it waits for somebody in its domain."""
         if event.domain is not None:
-            return self._into_domain(event, event.domain)
+            return self._into_domain(event, event.domain, sending)
         address = _address_of(event)
         if self._takes_unhandled and address not in self._handlers and address not in self._external:
             address = UNHANDLED
-        return NewDelivery(handler=address, event=event)
+        return _sent(event, address, sending)
 
-    def published(self, event: Event[Any]) -> NewDelivery | None:
+    def published(self, event: Event[Any], sending: Sending = AT_ONCE) -> NewDelivery | None:
         """The way of an event that was brought here on purpose: a handler goes before the event's domain.
 
         Raises `ConfigViolation` when nobody is known to answer to its address.
         """
         address = _address_of(event)
         if address in self._handlers or address in self._external:
-            return NewDelivery(handler=address, event=event)
+            return _sent(event, address, sending)
         if event.domain is not None:
-            return self._into_domain(event, event.domain)
+            return self._into_domain(event, event.domain, sending)
         if self._takes_unhandled:
-            return NewDelivery(handler=UNHANDLED, event=event)
+            return _sent(event, UNHANDLED, sending)
         close = get_close_matches(address, self._handlers | self._external, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigViolation(
@@ -65,9 +82,18 @@ class Routes:
             "name its contract in App(external=[...]) if another process answers."
         )
 
-    def _into_domain(self, event: Event[Any], domain: str) -> NewDelivery | None:
+    def _into_domain(self, event: Event[Any], domain: str, sending: Sending) -> NewDelivery | None:
         sink = self._sinks.get(domain)
-        return None if sink is None else NewDelivery(handler=sink, event=event)
+        return None if sink is None else _sent(event, sink, sending)
+
+
+def late(event: Event[Any], sending: Sending) -> NewDelivery:
+    """The way of an event that is held back, and will wait for somebody in its domain then."""
+    return _sent(event, LATE, sending)
+
+
+def _sent(event: Event[Any], handler: str, sending: Sending) -> NewDelivery:
+    return NewDelivery(handler=handler, event=event, due=sending.due, priority=sending.priority)
 
 
 def _address_of(event: Event[Any]) -> str:

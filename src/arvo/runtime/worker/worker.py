@@ -11,7 +11,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from arvo.errors import BackendError, DefinitionError
 from arvo.events import new_event_id
@@ -22,6 +22,7 @@ from arvo.runtime.worker.grave import report
 from arvo.runtime.worker.hands import Hands
 from arvo.runtime.worker.lane_run import LaneRun, Result, Surroundings
 from arvo.runtime.worker.leases import Leases
+from arvo.runtime.worker.occurrences import Occurrences
 from arvo.runtime.worker.patience import Patience
 from arvo.runtime.worker.posts import posts_of
 from arvo.runtime.worker.presence import dead_workers, own_info
@@ -29,7 +30,7 @@ from arvo.runtime.worker.report import WorkerReport
 from arvo.runtime.worker.routes import Routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from arvo.ports import Claim, Clock, Store
     from arvo.runtime.app import App
@@ -43,6 +44,7 @@ logger = logging.getLogger("arvo.runtime")
 _CHAIN_SECONDS = 0.05
 """How long the deliveries of one lane may be run before what came of them so far is stored."""
 _LONGEST_WAIT = timedelta(seconds=5)
+_LONG = 3600.0
 _CANCELLED_DELAY = timedelta(seconds=1)
 _FRUITLESS_CLAIMS = 3
 """After so many claims in a row that gave nothing the worker takes a breather: somebody else is about to take it."""
@@ -136,6 +138,7 @@ class Worker:
                     group.create_task(self._leases.run()),
                     group.create_task(self._stay_present()),
                     group.create_task(self._report_letters()),
+                    group.create_task(Occurrences(self._app, self._store, self._patience, self._clock).run()),
                 ]
                 claiming = group.create_task(self._claim_until_stopped(group))
                 await self._stopping.wait()
@@ -152,11 +155,15 @@ class Worker:
         fruitless = 0
         while not self._stopping.is_set():
             self._changed.clear()
-            by_address, lanes = self._hands.room()
+            now = self._clock.monotonic()
+            by_address, lanes = self._hands.room(now)
+            next_token = self._hands.next_token(now)
             if lanes == 0:
-                await self._changed.wait()
+                await self._changed_or(self._clock.sleep(_LONG if next_token is None else next_token))
                 continue
+            self._hands.take_tokens(by_address, now)
             claims = await self._patience.ask("give any work", partial(self._claim, by_address, lanes))
+            self._hands.return_tokens(by_address, claims)
             if self._stopping.is_set():
                 await self._hand_back(claims)
                 return
@@ -167,18 +174,22 @@ class Worker:
             if fruitless >= _FRUITLESS_CLAIMS:
                 await self._clock.sleep(_BREATHER_SECONDS)
             if len(claims) < lanes:
-                await self._wait_for_work(by_address)
+                await self._wait_for_work(by_address, next_token)
 
     async def _claim(self, by_address: dict[str, int], lanes: int) -> Sequence[Claim]:
         return await self._store.claim(
             self.id, by_address, lanes=lanes, deliveries_per_lane=self._deliveries_per_lane, lease=self._lease
         )
 
-    async def _wait_for_work(self, by_address: dict[str, int]) -> None:
+    async def _wait_for_work(self, by_address: dict[str, int], next_token: float | None) -> None:
         """Return when there may be work for one of these addresses, or room at another."""
-        waiting = asyncio.ensure_future(
-            self._patience.ask("tell of new work", partial(self._store.wait_for_work, tuple(by_address), _LONGEST_WAIT))
-        )
+        at_most = _LONGEST_WAIT if next_token is None else min(_LONGEST_WAIT, timedelta(seconds=next_token))
+        wait = partial(self._store.wait_for_work, tuple(by_address), at_most)
+        await self._changed_or(self._patience.ask("tell of new work", wait))
+
+    async def _changed_or(self, something: Coroutine[Any, Any, None]) -> None:
+        """Return when something is done, or there may be room for more, or reason to stop."""
+        waiting = asyncio.ensure_future(something)
         changed = asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait((waiting, changed), return_when=asyncio.FIRST_COMPLETED)
@@ -194,7 +205,8 @@ class Worker:
         started = self._clock.monotonic()
 
         def may_go_on() -> bool:
-            return not self._stopping.is_set() and self._clock.monotonic() - started < _CHAIN_SECONDS
+            now = self._clock.monotonic()
+            return not self._stopping.is_set() and now - started < _CHAIN_SECONDS and hand.post.may_begin(now)
 
         try:
             result = await LaneRun(hand.claim, hand.post, self._surroundings).run(may_go_on)

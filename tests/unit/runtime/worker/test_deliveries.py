@@ -196,7 +196,7 @@ async def test_an_event_that_arrives_later_is_handled_then(store: Store) -> None
 
     app = App([late])
     soon = asyncio.get_running_loop().time() + 0.15
-    await enqueue(app, store, request(ONE), due=timedelta(seconds=0.15))
+    await enqueue(app, store, request(ONE), deliver_at=timedelta(seconds=0.15))
     await worked_off(store, Worker(app, store))
 
     assert asyncio.get_running_loop().time() >= soon

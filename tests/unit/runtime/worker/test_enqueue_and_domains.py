@@ -215,6 +215,6 @@ async def test_an_app_that_is_open_as_well_still_publishes_in_this_process(store
     async with app:
         await app.publish(request(ONE, id="here"))
     assert handled == ["here"]
-    await enqueue(app, store, request(ONE, id="stored"), due=timedelta(0))
+    await enqueue(app, store, request(ONE, id="stored"), deliver_at=timedelta(0))
     await worked_off(store, Worker(app, store))
     assert handled == ["here", "stored"]

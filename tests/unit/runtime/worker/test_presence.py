@@ -15,6 +15,7 @@ from arvo.ports import WorkerStatus
 from arvo.runtime import App, Worker, enqueue
 from arvo.runtime.worker import presence
 from arvo.runtime.worker.presence import dead_workers, own_info, process_key
+from arvo.runtime.worker.routes import LATE
 from tests.unit.runtime.scene import request
 from tests.unit.runtime.worker.workplace import ONE, Gate, answers, until, worked_off, working
 
@@ -95,7 +96,7 @@ async def test_a_worker_tells_who_it_is_and_what_it_serves(store: Store) -> None
         await until(introduced)
         (status,) = await store.workers()
 
-    assert (status.info.id, status.info.pid, status.info.handlers) == (worker.id, os.getpid(), (ONE,))
+    assert (status.info.id, status.info.pid, status.info.handlers) == (worker.id, os.getpid(), (ONE, LATE))
 
 
 async def test_lanes_of_a_process_that_is_gone_are_taken_at_once(store: Store) -> None:
