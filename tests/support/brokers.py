@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from arvo.backends.memory import InMemoryBroker
+from arvo.backends.nats import NatsBroker
 from arvo.testing import ShiftableClock
 from arvo.testing.broker import BrokerUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from tests.support.nats import NatsServer
 
 SPAN = timedelta(seconds=60)
 
@@ -28,3 +32,27 @@ async def memory_broker() -> AsyncGenerator[BrokerUnderTest]:
             broker.away = False
 
         yield BrokerUnderTest(broker=broker, peer=broker, span=SPAN, let_time_pass=clock.let_pass, outage=outage)
+
+
+@asynccontextmanager
+async def nats_broker(server: NatsServer) -> AsyncGenerator[BrokerUnderTest]:
+    @asynccontextmanager
+    async def outage() -> AsyncGenerator[None]:
+        await asyncio.to_thread(server.stop)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(server.start)
+
+    span, system = timedelta(seconds=1), server.new_system()
+    async with (
+        NatsBroker(server.url(), system=system, hold=span) as broker,
+        NatsBroker(server.url(), system=system, hold=span) as peer,
+    ):
+
+        async def vanish() -> None:
+            client = peer._link._client  # pyright: ignore[reportPrivateUsage]
+            assert client is not None
+            await client.close()
+
+        yield BrokerUnderTest(broker=broker, peer=peer, span=span, vanish=vanish, outage=outage)

@@ -32,8 +32,8 @@ class BrokerPromises:
         Those given out again (after a retry, a lost consumer) come whenever they come.
     exclusive: The messages of one subject to one address are all given to the same consumer as long as it lives, so
         that several processes keep the order, too.
-    duplicate_window: How long an event id is remembered for its address, so that publishing it again does nothing;
-        None for not at all.
+    duplicate_window: How long an event id is remembered, so that publishing it again does nothing; None for not at
+        all. Ids are those of events, so that a broker may remember them for all addresses together.
     largest_message: Bytes in the body of the largest message that is taken.
     durable: Messages outlive the process of the broker.
     """

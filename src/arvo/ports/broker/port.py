@@ -61,7 +61,7 @@ class MessageBroker(Protocol):
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish messages, in the order given; once this returns the broker has confirmed all of them.
 
-        Where ids are remembered (`promises.duplicate_window`), those that it has already for that address are dropped.
+        Where ids are remembered (`promises.duplicate_window`), those that it has already are dropped.
         When it raises, some may have been published and others not, and publishing all of them again is safe:
         `MessageRefused` when one of them can never be taken, with nothing else wrong; `BackendError` otherwise.
         """
@@ -113,7 +113,7 @@ class MessageConsumer(Protocol):
         ...
 
     async def ack(self, messages: Sequence[ReceivedMessage]) -> None:
-        """Done with: never given out again, if this returns and no crash of the broker undoes it."""
+        """Done with: never given out again, once this returned, unless an outage at that very time swallows it."""
         ...
 
     async def retry(self, message: ReceivedMessage, delay: timedelta) -> None:
