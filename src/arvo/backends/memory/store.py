@@ -72,10 +72,11 @@ class InMemoryStore(MemoryStoreInspection):
         """Take lanes that are due."""
         now = self._now()
         self._state.ring_timers(now)
-        taken: list[Lane] = []
-        for handler, limit in handlers.items():
-            due = (lane for lane in self._state.lanes.values() if lane.handler == handler and lane.due_at <= now)
-            taken += nsmallest(max(limit, 0), due, key=_rank)
+        due: dict[str, list[Lane]] = {}
+        for lane in self._state.lanes.values():
+            if lane.due_at <= now and lane.handler in handlers:
+                due.setdefault(lane.handler, []).append(lane)
+        taken = [lane for name, found in due.items() for lane in nsmallest(max(handlers[name], 0), found, key=_rank)]
         token = randbits(63)
         return [
             self._lease(lane, worker, token, now + lease, deliveries_per_lane)
