@@ -124,7 +124,7 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
     try:
         step = await version.step(delivery)
         events, alarms = _emitted(step, emission)
-        timers = _timers_after(step, alarms, version)
+        timers = _timers_after(step, alarms, version) if alarms or step.timers else NO_TIMERS
     except Exception as error:
         raised = unanswerable(error, version.vocabulary.sends)
         if raised is error:
@@ -132,19 +132,20 @@ async def _advance(workflow: Workflow, event: Event[Any], subject: Subject, kept
         if raised is not None:
             raise raised from error
         return await _fail(error, record, emission, kept, span)
+    produced = [*events, *alarms] if alarms else events
     after = next_record(
         subject=event.subject,
         init_event_id=delivery.init_event_id,
         parent_subject=delivery.parent_subject,
         consumed=arrived,
         remembered=_remembered(version, delivery, events),
-        produced=[*events, *alarms],
+        produced=produced,
         timers=timers,
         done=step.output is not None,
     )
     await kept.write(after, step.fields, record)
     span.set_attribute(names.WORKFLOW_STATUS, after["status"])
-    return Outcome([*events, *alarms])
+    return Outcome(produced)
 
 
 async def _fail(
@@ -181,15 +182,16 @@ def _emitted(step: Step, emission: WorkflowEmission) -> tuple[list[Event[Any]], 
             deadlines += [deadline(call, step.deadlines[position]) for call in calls]
     if step.output is not None:
         events += emission.completion(step.output, position=len(step.calls))
+    if not deadlines and not step.starts:
+        return events, []
     # Behind the output, so that each position stands for one thing in all steps.
     return events, emission.timers((*deadlines, *step.starts), position=len(step.calls) + 1)
 
 
 def _timers_after(step: Step, alarms: list[Event[Timeout]], version: WorkflowVersion) -> Mapping[str, str]:
+    """The timers that the workflow waits for after a step; what is over waits for none."""
     if step.output is not None:
         return NO_TIMERS
-    if not alarms:
-        return step.timers
     started = {alarm.data.timer: alarm.id for alarm in alarms}
     return limited({**step.timers, **started}, workflow=version.vocabulary.own.dataschema)
 

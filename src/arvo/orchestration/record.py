@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, overload
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from arvo.errors import TransactionViolation
 from arvo.events import Event
 from arvo.orchestration.state import STATE
-from arvo.orchestration.timers import MAX_TIMERS, TIMERS
+from arvo.orchestration.timers import MAX_TIMERS, NO_TIMERS, TIMERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ __all__ = [
     "Record",
     "StoredReplies",
     "consumed_so_far",
+    "ended_by_error",
     "failed_record",
     "file_reply",
     "json_of",
@@ -67,9 +68,7 @@ class _Layout(msgspec.Struct, frozen=True, rename="camel"):
     events: _Events = _Events()
     own_state: Raw = msgspec.field(name=STATE, default=_NULL)
     snapshot: Raw = msgspec.field(name=SNAPSHOT, default=_NULL)
-    timers: Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TIMERS)] = msgspec.field(
-        name=TIMERS, default_factory=dict[str, str]
-    )
+    timers: Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TIMERS)] | UnsetType = UNSET
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -114,7 +113,7 @@ class Record(msgspec.Struct, frozen=True):
             consumed_before=layout.events.consumed_before or {},
             own_state=None if layout.own_state == _NULL else layout.own_state,
             snapshot=None if layout.snapshot == _NULL else layout.snapshot,
-            timers=layout.timers,
+            timers=NO_TIMERS if layout.timers is UNSET else layout.timers,
         )
 
     def timer_of(self, event: Event[Any], *, source: str) -> str | None:
@@ -204,7 +203,12 @@ def next_record(
 
 def failed_record(before: Record | None, *, subject: str, error: ServiceError) -> dict[str, Any]:
     """The record of a workflow that an exception ended: all that was known before but its timers, and the error."""
-    members: dict[str, Any] = {} if before is None else _decode_members(before.text)
+    return ended_by_error(None if before is None else before.text, subject=subject, error=error)
+
+
+def ended_by_error(before: bytes | None, *, subject: str, error: ServiceError) -> dict[str, Any]:
+    """What `failed_record` returns, for the text of a record."""
+    members: dict[str, Any] = {} if before is None else _decode_members(before)
     members.pop(TIMERS, None)
     return {
         **members,

@@ -19,7 +19,7 @@ from arvo.handlers import Emit, check_function
 from arvo.orchestration.definition import WorkflowDefinition
 from arvo.orchestration.record import StoredReplies
 from arvo.orchestration.state import STATE, check_state_class, dump_state, load_state
-from arvo.orchestration.timers import WAKE, Timeout, Timer, deadline_of
+from arvo.orchestration.timers import NO_DEADLINES, WAKE, Timeout, Timer, deadline_of
 from arvo.orchestration.turn import Done, Turn, Wait
 from arvo.orchestration.vocabulary import Vocabulary
 from arvo.orchestration.workflow import Step
@@ -193,11 +193,12 @@ class _ResumableVersion:
 
 def _without_deadlines(calls: Sequence[Output]) -> tuple[Sequence[Output], Mapping[int, timedelta]]:
     """The calls, and the deadlines of those that have one, by position."""
+    calls = tuple(calls)
+    if not any(isinstance(call, Emit) for call in calls):
+        return calls, NO_DEADLINES
     deadlines = {
         position: call.deadline
         for position, call in enumerate(calls)
         if isinstance(call, Emit) and call.deadline is not None
     }
-    if not deadlines:
-        return tuple(calls), deadlines
     return [replace(call, deadline=None) if isinstance(call, Emit) else call for call in calls], deadlines

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_TIMERS",
+    "NO_DEADLINES",
     "NO_TIMERS",
     "TIMERS",
     "TIMER_ELAPSED",
@@ -54,6 +55,7 @@ WAKE: Final = "wake"
 """The timer of a `Wait` with `wake_after`."""
 
 NO_TIMERS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_DEADLINES: Final[Mapping[int, timedelta]] = MappingProxyType({})
 
 
 class Timeout(Payload, event_type=TIMER_ELAPSED, alias_generator=to_camel):

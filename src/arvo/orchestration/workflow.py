@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from arvo.orchestration.timers import NO_TIMERS
+from arvo.orchestration.timers import NO_DEADLINES, NO_TIMERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,7 +56,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     calls: Sequence[Output] = ()
     output: Output | None = None
     """How the workflow ends; None while it goes on."""
-    deadlines: Mapping[int, timedelta] = msgspec.field(default_factory=dict[int, "timedelta"])
+    deadlines: Mapping[int, timedelta] = NO_DEADLINES
     """How long to wait for an answer, for some of the calls, by their positions."""
     starts: Sequence[Timer] = ()
     """Other timers to be started; those of the same names are replaced."""
