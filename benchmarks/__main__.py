@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.durable.comparison import DURABLE, compare_durable
 from benchmarks.paired import Effort, measure
-from benchmarks.protocol import Worker
+from benchmarks.protocol import Worker, environment
 from benchmarks.report import Comparison, keep
 from benchmarks.statecharts.comparison import CHARTS, compare_charts
 from benchmarks.workflows.comparison import WORKFLOWS, compare_workflows
@@ -33,7 +33,7 @@ WHAT = {
 
 def our_worker(*, sdk: bool) -> Worker:
     command = [sys.executable, "-m", "benchmarks.ours", *(["--sdk"] if sdk else [])]
-    return Worker(command, {**os.environ, "PYTHONPATH": str(HERE.parent)})
+    return Worker(command, environment())
 
 
 def their_worker(*, sdk: bool) -> Worker:
@@ -53,7 +53,7 @@ def compare(cases: Sequence[str], effort: Effort, *, sdk: bool) -> Comparison:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     usual = Effort()
-    known = [*WHAT, *CHARTS, *WORKFLOWS]
+    known = [*WHAT, *CHARTS, *WORKFLOWS, *DURABLE]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which cases (default: all): {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="paired rounds a case (default %(default)s)")
@@ -68,15 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     events = [case for case in WHAT if not asked.cases or case in asked.cases]
     charts = [case for case in CHARTS if not asked.cases or case in asked.cases]
     workflows = not asked.cases or not WORKFLOWS.keys().isdisjoint(asked.cases)
+    durable = [case for case in DURABLE if not asked.cases or case in asked.cases]
     print("Timing this package and others in turn; a ratio above 1 means that this package is faster.")
     try:
         comparisons = [compare(events, effort, sdk=sdk) for sdk in (False, True) if events]
         comparisons += compare_charts(charts, effort)
         comparisons += [compare_workflows(effort)] if workflows else []
+        durables = [compare_durable(case, effort) for case in durable]
     except KeyboardInterrupt:
         print("\nStopped; nothing was written.")
         return 130
-    keep(comparisons, effort, asked.output)
+    keep(comparisons, durables, effort, asked.output)
     print(f"\nWritten to {asked.output}")
     return 0
 

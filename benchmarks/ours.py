@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -151,8 +150,7 @@ def main() -> None:
         record_spans()
     elif "opentelemetry.sdk" in sys.modules:
         raise RuntimeError("An OpenTelemetry SDK was imported, so this would not measure a process without one.")
-    runtime = f"{platform.python_implementation()} {platform.python_version()}"
-    asyncio.run(serve(CASES, runtime=runtime, versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
+    asyncio.run(serve(CASES, versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
 
 
 if __name__ == "__main__":

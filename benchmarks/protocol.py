@@ -1,17 +1,21 @@
 """How the driver talks to the process that it times: one JSON document a line, question and answer in turn.
 
-`serve` is the side of our process (that of node is in `protocol.cjs`), `Worker` the driver's. A worker says who it is
-when it is ready. Until its input ends it answers `{"case", "iterations"}` with the nanoseconds that the runs alone
-took, and `{"show"}` with the event that a case makes.
+`answer_questions` is the side of our process (that of node is in `protocol.cjs`), `Worker` the driver's. A worker says
+who it is when it is ready. Until its input ends, a worker that `serve`s cases answers `{"case", "iterations"}` with the
+nanoseconds that the runs alone took, and `{"show"}` with the event that a case makes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import platform
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 CHUNK = 500
+ROOT = Path(__file__).parents[1]
+
+
+def environment() -> dict[str, str]:
+    """That of a process which imports this package of benchmarks."""
+    path = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +70,27 @@ class Case:
         return time.perf_counter_ns() - start
 
 
-async def serve(cases: Mapping[str, Case], *, runtime: str, versions: Sequence[str]) -> None:
-    """Answer the driver on stdin and stdout until it hangs up."""
-    _say({"runtime": runtime, "versions": versions})
-    for line in sys.stdin:
-        question = json.loads(line)
+async def serve(cases: Mapping[str, Case], *, versions: Sequence[str]) -> None:
+    """Time cases for the driver until it hangs up."""
+
+    async def answer(question: dict[str, Any]) -> dict[str, Any]:
         if "show" in question:
             made = await cases[question["show"]].once()
-            _say({"event": json.loads(made) if isinstance(made, bytes) else made.to_dict()})
-        else:
-            _say({"nanoseconds": await cases[question["case"]].nanoseconds(question["iterations"])})
+            return {"event": json.loads(made) if isinstance(made, bytes) else made.to_dict()}
+        return {"nanoseconds": await cases[question["case"]].nanoseconds(question["iterations"])}
+
+    await answer_questions(answer, versions=versions)
+
+
+async def answer_questions(
+    answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]], *, versions: Sequence[str]
+) -> None:
+    """Answer the driver on stdin and stdout until it hangs up."""
+    _say({"runtime": f"{platform.python_implementation()} {platform.python_version()}", "versions": versions})
+    questions = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
+    while line := await questions.readline():
+        _say(await answer(json.loads(line)))
 
 
 def _say(answer: Mapping[str, Any]) -> None:
@@ -90,7 +112,7 @@ class Worker:
         )
 
     def __enter__(self) -> Worker:
-        hello = self._read()
+        hello = self.hear()
         self._name = f"{hello['runtime']} ({', '.join(hello['versions'])})"
         return self
 
@@ -106,20 +128,26 @@ class Worker:
 
     def nanoseconds(self, case: str, iterations: int) -> int:
         """How long `iterations` runs of a case take over there, preparation left out."""
-        return int(self._ask({"case": case, "iterations": iterations})["nanoseconds"])
+        return int(self.ask({"case": case, "iterations": iterations})["nanoseconds"])
 
     def show(self, case: str) -> dict[str, Any]:
         """The event that a case makes over there."""
-        event: dict[str, Any] = self._ask({"show": case})["event"]
+        event: dict[str, Any] = self.ask({"show": case})["event"]
         return event
 
-    def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of the process to a question of any kind."""
+        self.tell(question)
+        return self.hear()
+
+    def tell(self, question: Mapping[str, Any]) -> None:
+        """Ask without waiting for the answer."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        return self._read()
 
-    def _read(self) -> dict[str, Any]:
+    def hear(self) -> dict[str, Any]:
+        """The next answer."""
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:

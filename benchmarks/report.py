@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.paired import Effort, Measured
@@ -36,11 +36,17 @@ class Comparison:
             self.rows.append(row)
 
 
-def keep(comparisons: Sequence[Comparison], effort: Effort, target: Path) -> None:
+def keep(
+    comparisons: Sequence[Comparison], durables: Sequence[Mapping[str, Any]], effort: Effort, target: Path
+) -> None:
     """Write the figures; every ratio stands under `ratios`."""
+    ratios = {row.case + done.suffix: round(row.ratio, 3) for done in comparisons for row in done.rows}
+    for done in durables:
+        ratios |= done["ratios"]
     figures = {
-        "ratios": {row.case + done.suffix: round(row.ratio, 3) for done in comparisons for row in done.rows},
+        "ratios": ratios,
         "comparisons": [asdict(done) for done in comparisons],
+        "durable": {case: sides for done in durables for case, sides in done["figures"].items()},
         "effort": asdict(effort),
     }
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ Every chart is the same on all sides, which show their first steps before anythi
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.paired import Contender, Effort, Measured, race
-from benchmarks.protocol import Worker
+from benchmarks.protocol import Worker, environment
 from benchmarks.report import Comparison
 from tests.interop.node_packages import find_node, node_modules
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def worker(side: str) -> Worker:
             [node.executable, str(HERE / "xstate.cjs")], dict(node.environment(NODE_PATH=str(node_modules())))
         )
     module = "benchmarks.statecharts." + side.replace("-", "_")
-    return Worker([sys.executable, "-m", module], {**os.environ, "PYTHONPATH": str(ROOT)})
+    return Worker([sys.executable, "-m", module], environment())
 
 
 def require_same_steps(case: str, here: object, there: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import platform
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -70,8 +69,7 @@ def thousand_states() -> dict[str, Any]:
 def main() -> None:
     documents = {**DOCUMENTS, "thousand": thousand_states()}
     charts = {name: partial(Chart, document) for name, document in documents.items()}
-    runtime = f"{platform.python_implementation()} {platform.python_version()}"
-    asyncio.run(serve(cases(charts), runtime=runtime, versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
+    asyncio.run(serve(cases(charts), versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Its state of a chart is a set of names in the model, which is what gets saved an
 from __future__ import annotations
 
 import asyncio
-import platform
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -99,9 +98,8 @@ class Chart:
 
 def main() -> None:
     charts = {"flat": partial(Chart, Flat), "parallel": partial(Chart, Parallel)}
-    runtime = f"{platform.python_implementation()} {platform.python_version()}"
     versions = [f"python-statemachine {version('python-statemachine')}"]
-    asyncio.run(serve(cases(charts), runtime=runtime, versions=versions))
+    asyncio.run(serve(cases(charts), versions=versions))
 
 
 if __name__ == "__main__":

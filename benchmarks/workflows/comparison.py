@@ -5,20 +5,16 @@ Both show that they emit the same events before anything is timed.
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.paired import Contender, Effort, Measured, race
-from benchmarks.protocol import Worker
+from benchmarks.protocol import Worker, environment
 from benchmarks.report import Comparison
 from benchmarks.statecharts.comparison import require_same_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ROOT = Path(__file__).parents[2]
 
 BESIDE_RESUMABLE = "workflow_beside_resumable"
 WORKFLOWS = {BESIDE_RESUMABLE: "start, call, reply, completion: our statechart against our resumable"}
@@ -27,7 +23,7 @@ WORKFLOWS = {BESIDE_RESUMABLE: "start, call, reply, completion: our statechart a
 def compare_workflows(effort: Effort) -> Comparison:
     """The statechart ("ours") against the resumable ("theirs"), in one process."""
     command = [sys.executable, "-m", "benchmarks.workflows.ours"]
-    with Worker(command, {**os.environ, "PYTHONPATH": str(ROOT)}) as worker:
+    with Worker(command, environment()) as worker:
         comparison = Comparison(str(worker), "itself")
         comparison.tabulate(", a whole workflow, microseconds, 1 KB of data", _races(worker, effort))
         return comparison

@@ -7,7 +7,6 @@ emits.
 from __future__ import annotations
 
 import asyncio
-import platform
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -179,8 +178,7 @@ def cases(name: str, definition: Orchestrator | Resumable) -> dict[str, Case]:
 
 def main() -> None:
     known = cases("workflow", Orchestrator(order, [machine])) | cases("workflow_resumable", resumable)
-    runtime = f"{platform.python_implementation()} {platform.python_version()}"
-    asyncio.run(serve(known, runtime=runtime, versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
+    asyncio.run(serve(known, versions=[f"arvo-event-handler {version('arvo-event-handler')}"]))
 
 
 if __name__ == "__main__":

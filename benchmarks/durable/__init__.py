@@ -1,0 +1,1 @@
+"""The durable runtime beside DBOS, and by itself: workflows and deliveries a second, latency, memory, long queues."""
