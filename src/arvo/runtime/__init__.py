@@ -12,7 +12,7 @@ from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
 from arvo.runtime.retry import Park, Retry, RetryPolicy
 from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
 from arvo.runtime.subscription import Servable, Settings, Subscription, WorkflowDefinition
-from arvo.runtime.worker import Worker, WorkerReport, enqueue
+from arvo.runtime.worker import Worker, WorkerReport, enqueue, resolve
 
 __all__ = [
     "App",
@@ -40,4 +40,5 @@ __all__ = [
     "WorkerReport",
     "WorkflowDefinition",
     "enqueue",
+    "resolve",
 ]

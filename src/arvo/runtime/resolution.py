@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from arvo.contracts import Payload
 from arvo.errors import ArvoError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from arvo.events import Event
     from arvo.runtime.dead_letters import DeadLetter
@@ -40,18 +40,36 @@ class UnansweredError(ArvoError):
     domains, and `waiting` are in domains without a sink.
     """
 
-    def __init__(self, resolution: Resolution, reason: str) -> None:
-        event = resolution.event
+    def __init__(
+        self,
+        event: Event[Any],
+        reason: str,
+        *,
+        handlers: Iterable[str] = (),
+        dead_letters: Iterable[DeadLetter] = (),
+        handed_over: Iterable[Event[Any]] = (),
+        waiting: Iterable[Event[Any]] = (),
+    ) -> None:
         super().__init__(f"Nothing came back to {event.source!r} for {event.type!r} (id {event.id}): {reason}")
         self.event = event
-        self.handlers = tuple(resolution.handlers)
-        self.dead_letters = tuple(resolution.dead_letters)
-        self.handed_over = tuple(resolution.handed_over)
-        self.waiting = tuple(resolution.waiting)
+        self.handlers = tuple(handlers)
+        self.dead_letters = tuple(dead_letters)
+        self.handed_over = tuple(handed_over)
+        self.waiting = tuple(waiting)
 
 
 class ResolveTimeoutError(UnansweredError, TimeoutError):
-    """The time that `resolve` was given is over; the chain itself goes on."""
+    """The time that `resolve` was given is over; the chain itself goes on.
+
+    Over a store, all that is known is what the store tells: dead letters, and waiting events of the same subject.
+    """
+
+
+class _Known(TypedDict):
+    handlers: Iterable[str]
+    dead_letters: Iterable[DeadLetter]
+    handed_over: Iterable[Event[Any]]
+    waiting: Iterable[Event[Any]]
 
 
 class Resolution:
@@ -93,7 +111,7 @@ class Resolution:
         self.chains -= 1
         outside = self.handed_over or self.waiting
         if self.chains == 0 and not (outside and self.patient):
-            error = UnansweredError(self, self._reason())
+            error = UnansweredError(self.event, self._reason(), **self._known())
             error.__cause__ = self.dead_letters[0].error if self.dead_letters else None
             self.fail(error)
 
@@ -106,7 +124,15 @@ class Resolution:
     def timed_out(self, limit: object) -> ResolveTimeoutError:
         """The error for a `resolve` that ran out of time."""
         state = "its chain is still running" if self.chains else self._reason()
-        return ResolveTimeoutError(self, f"no answer within {limit}; {state}")
+        return ResolveTimeoutError(self.event, f"no answer within {limit}; {state}", **self._known())
+
+    def _known(self) -> _Known:
+        return {
+            "handlers": self.handlers,
+            "dead_letters": self.dead_letters,
+            "handed_over": self.handed_over,
+            "waiting": self.waiting,
+        }
 
     def _reason(self) -> str:
         if self.dead_letters:

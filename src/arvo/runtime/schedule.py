@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from cronsim import CronSim, CronSimError
 
@@ -90,8 +90,8 @@ class Schedule:
             logger.info("Schedule %r was changed: %s is no occurrence of it any more.", self.name, due)
             return []
         made: object = self.factory(due.astimezone(self.zone))
-        events = made if isinstance(made, list | tuple) else [made]
-        if not all(isinstance(event, Event) for event in events):
+        events = cast("Sequence[Event[Any]]", made if isinstance(made, list | tuple) else [made])
+        if not all(isinstance(event, Event) for event in events):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"{self.factory!r} of schedule {self.name!r} must return an event, or a list or tuple of events, "
                 f"not {made!r:.200}."
@@ -104,7 +104,7 @@ class Schedule:
 
 def new_schedule(cron: str, factory: EventFactory, *, name: str | None, zone: tzinfo) -> Schedule:
     """A schedule, or a `DefinitionError` that says why there can be none."""
-    name = getattr(factory, "__name__", "") if name is None else name
+    name = str(getattr(factory, "__name__", "")) if name is None else name
     if not name.isprintable() or not name.strip() or name == "<lambda>":
         raise DefinitionError(
             f"The schedule {cron!r} is called {name!r}. Give it a name with `name=`: its occurrences are known by it."
