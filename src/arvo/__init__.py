@@ -29,7 +29,7 @@ from arvo.errors import (
 from arvo.events import Event, Subject, create_event, managed_event_id, parse_managed_event_id
 from arvo.handlers import Emit, Handler, HandlerContext, MultiHandler, Router
 from arvo.orchestration import Done, Machine, Orchestrator, Resumable, Timeout, Turn, Wait, all_of, any_of, not_
-from arvo.runtime import App, DeadLetter, RetryPolicy, Subscription, UnansweredError
+from arvo.runtime import App, DeadLetter, RateLimit, RetryPolicy, Subscription, UnansweredError
 
 __all__ = [
     "App",
@@ -54,6 +54,7 @@ __all__ = [
     "Orchestrator",
     "OrchestratorContract",
     "Payload",
+    "RateLimit",
     "Resumable",
     "RetryPolicy",
     "Router",

@@ -84,11 +84,12 @@ class Hands:
 
     def return_tokens(self, room: Mapping[str, int], claims: Iterable[Claim]) -> None:
         """Give back the tokens of lanes that were not claimed."""
-        claimed = Counter(claim.handler for claim in claims) if self._limited else {}
-        for address, _, bucket in self._limited:
-            bucket.give_back(room.get(address, 0) - claimed.get(address, 0))
+        if self._limited:
+            claimed = Counter(claim.handler for claim in claims)
+            for address, _, bucket in self._limited:
+                bucket.give_back(room.get(address, 0) - claimed[address])
 
     def next_token(self, now: float) -> float | None:
-        """In how many seconds an address may be served again for which only a token is missing; None if there is none."""
+        """In how many seconds there is a token for an address that lacks nothing else; None if there is no such one."""
         waits = (bucket.wait(now) for _, post, bucket in self._limited if post.running < post.settings.concurrency)
         return min((wait for wait in waits if wait > 0), default=None)

@@ -44,7 +44,6 @@ logger = logging.getLogger("arvo.runtime")
 _CHAIN_SECONDS = 0.05
 """How long the deliveries of one lane may be run before what came of them so far is stored."""
 _LONGEST_WAIT = timedelta(seconds=5)
-_LONG = 3600.0
 _CANCELLED_DELAY = timedelta(seconds=1)
 _FRUITLESS_CLAIMS = 3
 """After so many claims in a row that gave nothing the worker takes a breather: somebody else is about to take it."""
@@ -159,7 +158,7 @@ class Worker:
             by_address, lanes = self._hands.room(now)
             next_token = self._hands.next_token(now)
             if lanes == 0:
-                await self._changed_or(self._clock.sleep(_LONG if next_token is None else next_token))
+                await (self._changed.wait() if next_token is None else self._changed_or(self._clock.sleep(next_token)))
                 continue
             self._hands.take_tokens(by_address, now)
             claims = await self._patience.ask("give any work", partial(self._claim, by_address, lanes))
