@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.support.figures import figures, pytest_terminal_summary
 from tests.support.telemetry_sdk import reader, spans
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["reader", "spans"]
+__all__ = ["figures", "pytest_terminal_summary", "reader", "spans"]
 
 # A loaded machine is no failure: what takes too long is for pytest's own timeout.
 settings.register_profile("arvo", deadline=None)

@@ -69,11 +69,8 @@ async def sqlite_store(folder: Path) -> AsyncGenerator[StoreUnderTest]:
 @asynccontextmanager
 async def postgres_store(url: str, schema: str) -> AsyncGenerator[StoreUnderTest]:
     shift = timedelta(0)
-
-    async def run(statement: str) -> None:
-        connection = await asyncpg.connect(url, server_settings={"search_path": schema})
-        await connection.execute(statement)
-        await connection.close()
+    connection = await asyncpg.connect(url, server_settings={"search_path": schema})
+    run = connection.execute
 
     async def let_time_pass(duration: timedelta) -> None:
         nonlocal shift
@@ -92,3 +89,4 @@ async def postgres_store(url: str, schema: str) -> AsyncGenerator[StoreUnderTest
     async with store, peer:
         yield StoreUnderTest(store=store, peer=peer, span=SPAN, let_time_pass=let_time_pass, fail_commits=fail_commits)
     await run(f"DROP SCHEMA {schema} CASCADE")
+    await connection.close()

@@ -88,6 +88,8 @@ class OneByOne:
     ) -> None:
         self.produced: Counter[tuple[str, str]] = Counter()
         """Every event that was stored, by handler and id, and how often."""
+        self.idle = asyncio.Event()
+        """Set when everything was finished that could be claimed."""
         self._store = store
         self._life = life
         self._fail_commits = fail_commits
@@ -112,7 +114,9 @@ class OneByOne:
             worker, everything, lanes=_ALL * lanes, deliveries_per_lane=min(deliveries_per_lane, 1), lease=lease
         )
         if not claims:
+            self.idle.set()
             return []
+        self.idle.clear()
         first = min(claims, key=lambda claim: claim.deliveries[0].number)
         dies = self._life.is_at("before the claim")
         await self._store.release([claim for claim in claims if dies or claim is not first])
