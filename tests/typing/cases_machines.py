@@ -8,6 +8,7 @@ A wrong use carries ignores for both checkers; a checker that does not report it
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Never, assert_type
 
 from pydantic import BaseModel
@@ -186,6 +187,7 @@ def takes_what_comes(
 @reserving.on_signal(restock, to=reserving, reenter=True)
 @reserving.always(to=charging, when=lambda state: state.hold_id is not None)
 @shipping.on_done(to=placed)
+@shipping.after(timedelta(days=1), to=placed, reenter=True)
 def without_reply(state: OrderState) -> OrderState:
     return state
 
@@ -204,6 +206,13 @@ def report(state: OrderState) -> OrderPlaced | OrderFailed:
     return OrderPlaced(charge_id="c")
 
 
+def patience(state: OrderState) -> timedelta:
+    return timedelta(days=len(state.sku))
+
+
+reserving.after(patience, to=back, when=lambda state: state.hold_id is None)
+reserving.after(timedelta(hours=1))(lambda state: ReserveStock(sku=state.sku))
+machine.root.after(lambda state: timedelta(hours=len(state.sku)), to=[placed])
 machine.final(at=placed)(lambda state: Emit(OrderPlaced(charge_id=state.sku), domain="audit"))
 reserving.on(CardDeclined)
 reserving.enter(lambda state: ReserveStock(sku=state.sku))
@@ -360,3 +369,17 @@ Machine(order, state=OrderState, services=services(reserve_v1))  # type: ignore[
 back.on(StockReserved)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 # 35. contracts among machines
 Orchestrator(order, [order_v1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+# 36. a delay that is a number
+reserving.after(60, to=placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+# 37. a delay that is worked out as a number
+reserving.after(lambda state: len(state.sku), to=placed)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+# 38. a delay of another state
+reserving.after(lambda state: timedelta(days=state.count), to=placed)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
+# 39. an action on time that wants a reply
+reserving.after(timedelta(days=1), to=placed)(takes_any_payload)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+# 40. a condition on a reply, when there is none
+reserving.after(timedelta(days=1), when=is_rich)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+# 41. a delay without a time
+reserving.after(to=placed)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+# 42. a history state that waits
+back.after(timedelta(days=1))  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

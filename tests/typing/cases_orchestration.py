@@ -8,6 +8,7 @@ A wrong use carries ignores for both checkers; a checker that does not report it
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never, assert_type
 
 from pydantic import BaseModel
@@ -15,7 +16,17 @@ from pydantic import BaseModel
 from arvo.contracts import Contract, OrchestratorContract, Payload, ServiceError, one_of, services
 from arvo.events import Event, Subject
 from arvo.handlers import Emit, EventHandler
-from arvo.orchestration import BoundWorkflow, Done, Outcome, Resumable, Turn, Wait, run_with_memory
+from arvo.orchestration import (
+    BoundWorkflow,
+    Done,
+    Outcome,
+    Resumable,
+    Timeout,
+    Turn,
+    Wait,
+    run_with_memory,
+    wanted_timers,
+)
 
 if TYPE_CHECKING:
     from arvo.ports import MachineMemory
@@ -133,6 +144,38 @@ async def calls_nobody(turn: Turn[PlaceOrder, OrderState]) -> Done[OrderPlaced]:
     return Done(OrderPlaced(charge_id=turn.event.data.sku))
 
 
+@workflow.on(order_v1, state=OrderState, services=services(reserve_v1, charge_v1), timeouts=True)
+async def takes_its_time(
+    turn: Turn[PlaceOrder | StockReserved | CardCharged | CardDeclined | ServiceError | Timeout, OrderState],
+) -> Wait[OrderState, ReserveStock | ChargeCard] | Done[OrderFailed]:
+    match turn.event.data:
+        case PlaceOrder():
+            return Wait(None, [Emit(ReserveStock(sku="x"), deadline=timedelta(hours=1))], wake_after=timedelta(days=1))
+        case Timeout(call_type=charge_v1.accepted_type, call_id=call_id):
+            assert_type(call_id, str | None)
+            return Wait(wake_after=timedelta(days=1))
+        case Timeout(timer=timer):
+            return Done(OrderFailed(reason=timer))
+        case StockReserved() | CardCharged() | CardDeclined() | ServiceError():
+            return Wait(wake_after=None)
+        case _ as never:
+            assert_never(never)
+
+
+@workflow.on(order_v1, state=OrderState, timeouts=True)
+async def only_sleeps(turn: Turn[PlaceOrder | Timeout, OrderState]) -> Wait[OrderState] | Done[OrderPlaced]:
+    return Wait(wake_after=timedelta(days=1))
+
+
+# ready for what it never asks for
+@workflow.on(order_v1, state=OrderState, timeouts=False)
+async def is_over_cautious(turn: Turn[PlaceOrder | Timeout, OrderState]) -> Done[OrderPlaced]:
+    return Done(OrderPlaced(charge_id=""))
+
+
+assert_type(wanted_timers({}), frozenset[str])
+
+
 async def bound(memory: MachineMemory, event: Event[Any]) -> None:
     handler = workflow.bind(memory, lock=False)
     assert_type(handler, BoundWorkflow)
@@ -172,6 +215,28 @@ async def forgets_errors(
 @workflow.on(order_v1, state=OrderState, services=used)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 async def forgets_request(
     turn: Turn[StockReserved | CardCharged | CardDeclined | ServiceError, OrderState],
+) -> Done[OrderPlaced]:
+    return Done(OrderPlaced(charge_id=""))
+
+
+# takes timeouts, and is not ready for one
+@workflow.on(order_v1, state=OrderState, services=used, timeouts=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+async def forgets_timeouts(
+    turn: Turn[PlaceOrder | StockReserved | CardCharged | CardDeclined | ServiceError, OrderState],
+) -> Wait[OrderState, ReserveStock]:
+    return Wait(wake_after=timedelta(days=1))
+
+
+# only sleeps, and is not ready to be woken up
+@workflow.on(order_v1, state=OrderState, timeouts=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+async def sleeps_for_ever(turn: Turn[PlaceOrder, OrderState]) -> Wait[OrderState]:
+    return Wait(wake_after=timedelta(days=1))
+
+
+# takes timeouts, and forgets that services can break
+@workflow.on(order_v1, state=OrderState, services=used, timeouts=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+async def forgets_errors_in_time(
+    turn: Turn[PlaceOrder | StockReserved | CardCharged | CardDeclined | Timeout, OrderState],
 ) -> Done[OrderPlaced]:
     return Done(OrderPlaced(charge_id=""))
 
@@ -236,6 +301,14 @@ async def may_return_nothing(turn: Turn[Payload, OrderState]) -> Done[OrderPlace
     return None
 
 
+# times are timedeltas
+Wait(OrderState(sku=""), wake_after=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Emit(ReserveStock(sku=""), deadline=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Emit(ReserveStock(sku=""), deliver_after="1h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+# the end does not wait
+Done(OrderPlaced(charge_id=""), wake_after=timedelta(days=1))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
 async def inside(turn: Turn[PlaceOrder | CardCharged, OrderState]) -> Wait[OrderState, ReserveStock]:
     turn.event.data.charge_id  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     turn.state.sku  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
@@ -247,6 +320,15 @@ async def inside(turn: Turn[PlaceOrder | CardCharged, OrderState]) -> Wait[Order
     if turn.parent_subject:
         return Wait(OrderState(sku=""), ReserveStock(sku=""))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     return Done(OrderPlaced(charge_id=""))  # type: ignore[return-value]  # pyright: ignore[reportReturnType, reportUnknownVariableType]
+
+
+def forgets_what_time_does(turn: Turn[StockReserved | Timeout, OrderState]) -> int:
+    data = turn.event.data
+    match data:
+        case StockReserved() | Timeout(call_type=None):
+            return 1
+        case _:
+            assert_never(data)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def incomplete(turn: Turn[StockReserved | CardCharged, OrderState]) -> int:

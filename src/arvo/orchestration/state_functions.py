@@ -18,7 +18,6 @@ from arvo.errors import ContractViolation, DefinitionError, Issue
 from arvo.handlers import Emit
 
 if TYPE_CHECKING:
-
     from arvo.statecharts import DelayFunction, GuardFunction, OutputFunction, Scope
 
 __all__ = [
