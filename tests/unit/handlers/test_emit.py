@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from arvo.errors import ContractViolation, InvalidEvent
-from arvo.events import Event, managed_event_id, parse_managed_event_id
+from arvo.events import Event, managed_event_id, parse_managed_event_id, split_delay
 from arvo.handlers import Domain, Emit, Handler
 from tests.unit.handlers.card_service import (
     CLIENT,
@@ -47,6 +48,29 @@ async def test_directive_decides(directives: dict[str, Any], attribute: str, val
     (answer,) = await emitted(Emit(CHARGED, **directives), asked, execution_units=100, domains=["elsewhere"])
     assert getattr(answer, attribute) == value
     assert answer.data is CHARGED
+
+
+async def test_an_answer_can_be_held_back() -> None:
+    (answer,) = await emitted(Emit(CHARGED, deliver_after=timedelta(minutes=1), extensions={"tenant": "x"}))
+    arriving, delay = split_delay(answer)
+    assert (dict(arriving.extensions), delay) == ({"tenant": "x"}, timedelta(minutes=1))
+
+
+async def test_each_copy_of_an_answer_is_held_back() -> None:
+    copies = await emitted(Emit(CHARGED, deliver_after=timedelta(0), domain=[None, "audit"]))
+    assert [split_delay(copy)[1] for copy in copies] == [timedelta(0)] * 2
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=-1), timedelta.max, 60, "1h"], ids=str)
+async def test_what_is_no_time_is_refused(after: Any) -> None:
+    with pytest.raises(InvalidEvent, match="not a timedelta between zero and a hundred years") as refused:
+        await emitted(Emit(CHARGED, deliver_after=after))
+    assert [issue.path for issue in refused.value.issues] == [("deliverafter",)]
+
+
+async def test_an_answer_has_no_deadline() -> None:
+    with pytest.raises(ContractViolation, match=r"'com\.card\.charge' emitted CardCharged with a deadline, which only"):
+        await emitted(Emit(CHARGED, deadline=timedelta(minutes=1)))
 
 
 async def test_emit_without_directives_is_the_payload_itself() -> None:

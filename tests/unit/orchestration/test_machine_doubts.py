@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -104,6 +105,31 @@ def test_a_transition_behind_one_without_a_condition_is_doubted() -> None:
     asking.always(to=end, when=lambda state: state.sku == "shoe")
     assert doubts(machine) == [("#order.asking", "never_tried")]
     assert "a transition on evt.stock.reserve.success is never tried" in messages(machine)
+
+
+def test_a_transition_in_time_that_is_never_tried_is_doubted_in_words() -> None:
+    machine, asking, end = flawless()
+    asking.after(timedelta(hours=1))
+    asking.after(timedelta(hours=1), to=end)
+    assert doubts(machine) == [("#order.asking", "never_tried")]
+    assert "a transition on after 1:00:00 is never tried" in messages(machine)
+
+
+def test_time_leads_out_of_a_state_and_to_an_end() -> None:
+    machine = Machine(order_v1, state=OrderState)
+    sleeping, end = machine.state("sleeping"), machine.state("end")
+    machine.start(at=sleeping)(begin)
+    sleeping.after(timedelta(hours=1), to=end)
+    machine.final(at=end)(lambda state: OrderPlaced(charge_id="c"))
+    assert doubts(machine) == []
+
+
+def test_a_service_called_in_time_is_called() -> None:
+    machine, asking, _ = flawless()
+    machine.root.drafted.blueprint.entry = ()
+    machine.root.on_any(of=charge_v1)
+    asking.after(timedelta(hours=1))(ask_all)
+    assert doubts(machine) == []
 
 
 def test_a_service_that_no_reachable_state_calls_is_doubted() -> None:

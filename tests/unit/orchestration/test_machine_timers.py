@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arvo.contracts import ServiceError
-    from arvo.orchestration import State
+    from arvo.orchestration import BoundWorkflow, State
     from tests.unit.orchestration.machines import OrderMachine
     from tests.unit.orchestration.orders import CardDeclined
 
@@ -175,6 +175,23 @@ async def test_a_failure_ends_all_timers() -> None:
     assert await play.workflow.run(elapsed(timer)) == Outcome(ignored=Ignored.FAILED)
 
 
+def test_a_machine_that_waits_can_be_drawn_and_written_down() -> None:
+    def patience(state: OrderState) -> timedelta:
+        return timedelta(seconds=state.amount_cents)
+
+    machine, waiting, late = patient(when=lambda state: state.hold_id is None)
+    waiting.after(patience, to=late)
+    waiting.after(timedelta(microseconds=1500))
+    after = machine.to_xstate()["states"]["waiting"]["after"]
+    assert {delay: [each.get("target") for each in group] for delay, group in after.items()} == {
+        "60000": ["#order.late"],
+        "patience": ["#order.late"],
+        "1.5": [None],
+    }
+    assert "after 0#58;01#58;00 [waiting.after]" in machine.to_mermaid()
+    assert "after patience" in machine.to_mermaid()
+
+
 # Documents.
 
 
@@ -213,6 +230,29 @@ async def test_the_document_of_a_machine_in_python_goes_on_from_its_record() -> 
 
 def patience(context: dict[str, Any], _event: Any) -> timedelta:
     return timedelta(seconds=context["amount"] - 440)
+
+
+async def _with_timer_of_a_former_chart() -> tuple[BoundWorkflow, Event[Any], Event[Any]]:
+    """A workflow whose document has lost a state while its timer was running, its own timer, and the lost one."""
+    workflow = orchestrated(document_machine(delaying("60000"), output=returning_output))
+    (timer,) = await workflow.execute(request())
+    record = dict(await record_of(workflow, timer))
+    timers = {**record["timers"], "xstate.after.5.order.gone": "former"}
+    await workflow.memory.write(timer.subject, {**record, "timers": timers}, record)
+    return workflow, elapsed(timer), elapsed(timer).replace(id="former")
+
+
+async def test_the_timer_of_a_state_that_is_gone_passes() -> None:
+    workflow, own, former = await _with_timer_of_a_former_chart()
+    assert await workflow.run(former) == Outcome()
+    assert timers_in(await record_of(workflow, own)) == {WAITING: own.id}
+
+
+async def test_the_end_ends_timers_that_the_chart_does_not_know() -> None:
+    workflow, own, former = await _with_timer_of_a_former_chart()
+    await workflow.execute(own)
+    assert timers_in(await record_of(workflow, own)) is None
+    assert await workflow.run(former) == Outcome(ignored=Ignored.ENDED)
 
 
 @pytest.mark.parametrize("delay", [MINUTE, patience])

@@ -8,9 +8,11 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from arvo.errors import TransactionViolation
+from arvo.orchestration import Wait
 from tests.unit.orchestration.documents import orchestrated
 from tests.unit.orchestration.memories import FaultyMemory
-from tests.unit.orchestration.orders import OrderAnswer, OrderTurn, bound, charged, request, reserved
+from tests.unit.orchestration.orders import OrderAnswer, OrderTurn, PlaceOrder, bound, charged, request, reserved
+from tests.unit.orchestration.timing import MINUTE, TimedAnswer, TimedTurn, elapsed, timed
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -39,6 +41,20 @@ async def test_a_statechart_goes_on_with_the_trace_of_its_events(spans: InMemory
     (span,) = spans.get_finished_spans()
     assert (span.name, _attribute(span, STATUS)) == ("process arvo.orc.order", "active")
     assert [event.name for event in span.events] == ["arvo.event.emitted"]
+
+
+async def test_a_timer_belongs_to_the_trace_in_which_it_was_set(spans: InMemorySpanExporter) -> None:
+    async def function(turn: TimedTurn) -> TimedAnswer:
+        return Wait(wake_after=MINUTE) if isinstance(turn.event.data, PlaceOrder) else Wait()
+
+    workflow = timed(function)
+    (timer,) = await workflow.execute(request(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"))
+    assert (timer.traceparent or "").split("-")[1] == TRACE
+    await workflow.execute(elapsed(timer))
+    await workflow.execute(elapsed(timer).replace(source="com.evil"))
+    _, woken, stranger = spans.get_finished_spans()
+    assert f"{woken.context and woken.context.trace_id:032x}" == TRACE
+    assert _attribute(stranger, "arvo.workflow.ignored") == "nothing waits for its timer any more"
 
 
 async def test_the_span_of_an_ignored_event_says_why(spans: InMemorySpanExporter) -> None:

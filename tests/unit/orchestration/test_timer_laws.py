@@ -74,6 +74,7 @@ class Life:
             assert after == before
             return
         self.emitted += outcome.events
+        assert len({each.id for each in self.emitted}) == len(self.emitted)
         self._expect(event, outcome.events, is_over=after["status"] == "done")
         assert after.get("timers", {}) == self.wanted
         assert wanted_timers(after) == set(self.wanted.values())
