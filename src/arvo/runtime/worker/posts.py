@@ -9,6 +9,7 @@ from arvo.errors import DefinitionError
 from arvo.runtime.middleware import handed_on, taken_by, wrapped
 from arvo.runtime.rate_limit import TokenBucket
 from arvo.runtime.subscription import WorkflowDefinition
+from arvo.runtime.worker.relay import OUTBOX
 from arvo.runtime.worker.routes import LATE, UNHANDLED, sink_address
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from arvo.runtime.app import App
     from arvo.runtime.middleware import Execute, Middleware
     from arvo.runtime.subscription import Servable, Settings
+    from arvo.runtime.worker.relay import Relay
 
 __all__ = ["Post", "posts_of"]
 
@@ -53,10 +55,10 @@ class Post:
         return True
 
 
-def posts_of(app: App, sources: Iterable[str] | None) -> dict[str, Post]:
+def posts_of(app: App, sources: Iterable[str] | None, relay: Relay | None = None) -> dict[str, Post]:
     """All that `app` can serve, or those of it that `sources` names, by address; and what every worker serves."""
     posts = {post.address: post for post in _all_posts(app)}
-    always = {post.address: post for post in _common_posts(app)}
+    always = {post.address: post for post in (*_common_posts(app), *_ways_out(app, relay))}
     if sources is None:
         return posts | always
     chosen = tuple(dict.fromkeys(sources))
@@ -74,6 +76,13 @@ def _common_posts(app: App) -> Iterator[Post]:
     yield Post(LATE, _always(handed_on), app.default_settings)
     for schedule in app.schedules:
         yield Post(schedule.address, _always(schedule.execute(app.publish)), app.default_settings)
+
+
+def _ways_out(app: App, relay: Relay | None) -> Iterator[Post]:
+    if relay is not None:
+        sources = {handler.source for handler in app.handlers}
+        for address in sorted({OUTBOX, *(contract.type for contract in app.external)} - sources):
+            yield Post(address, _always(relay.execute), relay.settings)
 
 
 def _all_posts(app: App) -> Iterator[Post]:

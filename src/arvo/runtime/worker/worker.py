@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from arvo.runtime.app import App
     from arvo.runtime.dead_letters import DeadLetter
     from arvo.runtime.worker.hands import Hand
+    from arvo.runtime.worker.relay import Relay
 
 __all__ = ["Worker"]
 
@@ -63,6 +64,7 @@ class Worker:
     handler. `sources` names the handlers to serve, all by default. A lane is claimed for `lease`, which is renewed
     while its handler runs; so `lease` is also how long the lanes of a worker stay closed that vanished together with
     its machine. A claim takes up to `deliveries_per_lane` events of one subject, which are then stored together.
+    With a `relay`, what is for addresses beyond the app leaves by it.
 
     Everything that comes of an event is stored in one transaction: the state of the workflow, the produced events, the
     note that it was consumed. Of what other processes take part in there is no exactly-once, so a handler should hand
@@ -80,6 +82,7 @@ class Worker:
         heartbeat: timedelta = timedelta(seconds=5),
         drain_timeout: timedelta = timedelta(seconds=30),
         deliveries_per_lane: int = 16,
+        relay: Relay | None = None,
         clock: Clock | None = None,
     ) -> None:
         _check(concurrency=concurrency, deliveries_per_lane=deliveries_per_lane)
@@ -92,10 +95,10 @@ class Worker:
         self._drain_timeout = drain_timeout
         self._deliveries_per_lane = deliveries_per_lane
         self._clock = SystemClock() if clock is None else clock
-        posts = posts_of(app, sources)
+        posts = posts_of(app, sources, relay)
         self._info = own_info(self.id, posts)
         self._hands = Hands(posts, concurrency)
-        self._surroundings = Surroundings(app, Routes(app), self._clock)
+        self._surroundings = Surroundings(app, Routes(app, relay), self._clock)
         self._patience = Patience(self._clock)
         self._finisher = Finisher(store, self._patience, self._surroundings, self._settle)
         self._leases = Leases(store, self._hands, lease, self._clock)
