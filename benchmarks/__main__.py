@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.durable.comparison import DURABLE, compare_durable
+from benchmarks.durable.queues import QUEUES, measure_queues
 from benchmarks.paired import Effort, measure
 from benchmarks.protocol import Worker, environment
 from benchmarks.report import Comparison, keep
@@ -53,12 +54,13 @@ def compare(cases: Sequence[str], effort: Effort, *, sdk: bool) -> Comparison:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     usual = Effort()
-    known = [*WHAT, *CHARTS, *WORKFLOWS, *DURABLE]
+    known = [*WHAT, *CHARTS, *WORKFLOWS, *DURABLE, *QUEUES]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which cases (default: all): {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="paired rounds a case (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="a measurement (default %(default)s)")
     parser.add_argument("--warm-up", type=int, default=usual.warm_up_iterations, help="iterations (%(default)s)")
+    parser.add_argument("--rows", type=int, default=50_000, help="in a long queue (default %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go (default %(default)s)")
     asked = parser.parse_args(arguments)
     unknown = set(asked.cases) - set(known)
@@ -69,12 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     charts = [case for case in CHARTS if not asked.cases or case in asked.cases]
     workflows = not asked.cases or not WORKFLOWS.keys().isdisjoint(asked.cases)
     durable = [case for case in DURABLE if not asked.cases or case in asked.cases]
+    queues = [case for case in QUEUES if not asked.cases or case in asked.cases]
     print("Timing this package and others in turn; a ratio above 1 means that this package is faster.")
     try:
         comparisons = [compare(events, effort, sdk=sdk) for sdk in (False, True) if events]
         comparisons += compare_charts(charts, effort)
         comparisons += [compare_workflows(effort)] if workflows else []
         durables = [compare_durable(case, effort) for case in durable]
+        durables += [measure_queues(case, asked.rows) for case in queues]
     except KeyboardInterrupt:
         print("\nStopped; nothing was written.")
         return 130
