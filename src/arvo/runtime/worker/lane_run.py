@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import ExecutionViolation, InvalidEvent
+from arvo.orchestration.operations import NO_RECORD
 from arvo.orchestration.timers import TIMER_ELAPSED
 from arvo.ports import Completion, RetryLater, WorkflowStatus
 from arvo.runtime.attempt import Failure, attempt
@@ -67,7 +68,9 @@ class LaneRun:
         self._app = surroundings.app
         self._routes = surroundings.routes
         self._clock = surroundings.clock
-        self._record_json = claim.record_json
+        # What comes of an event has the event's own; that of this handler is its alone.
+        self._priority = claim.priority - post.settings.priority
+        self._record_json = None if claim.record_json == NO_RECORD else claim.record_json
         self._record: RecordWrite | None = None
         self._consumed: list[Delivery] = []
         self._produced: list[NewDelivery] = []
@@ -131,7 +134,7 @@ class LaneRun:
         published: list[tuple[Event[Any], NewDelivery | None, Sending]] = []
 
         def take(given: Event[Any], due: datetime | timedelta | None) -> None:
-            sending = Sending(due, self._claim.priority)
+            sending = Sending(due, self._priority)
             published.append((given, self._routes.published(given, sending), sending))
 
         collector = Collector(self._app, take)
@@ -157,7 +160,7 @@ class LaneRun:
                 self._answered.append(given.parentid)
             self._send(given, way, sending)
         for output, delay in followed_by:
-            sending = Sending(delay, self._claim.priority)
+            sending = Sending(delay, self._priority)
             self._send(output, self._routes.emitted(output, sending), sending)
         if memory.written is not None:
             failed = memory.written.status is WorkflowStatus.FAILED
