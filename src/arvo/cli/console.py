@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Console", "no_colour_wanted", "shortened", "visible"]
 
 _ERASE: Final = "\r\x1b[K"
+_FRESH_SCREEN: Final = "\x1b[2J\x1b[H"
 _REWRITE_SECONDS: Final = 0.1
 _REPEAT_SECONDS: Final = 5.0
 
@@ -48,6 +49,11 @@ class Console:
             click.echo(text)
         except OSError as error:
             self._lose(error)
+
+    def clear_screen(self) -> None:
+        """Begin at the top of the terminal, if standard output is one."""
+        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            self.row(_FRESH_SCREEN)
 
     def note(self, text: str) -> None:
         """Write a line to standard error."""

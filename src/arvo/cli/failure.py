@@ -1,4 +1,4 @@
-"""The error of a command that could not do its work at all, as opposed to work that went badly."""
+"""The errors of commands: one that could not do its work at all, and one whose work is not to be done as things are."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Final
 
 import click
 
-__all__ = ["CommandError", "ExitCode"]
+from arvo.cli.console import visible
+
+__all__ = ["CommandError", "ExitCode", "NotDoneError", "in_one_line"]
 
 
 class ExitCode:
-    """What the commands tell their caller; `arvo run --help` explains them."""
+    """What the commands tell their caller; the help of each explains them."""
 
     GOOD: Final = 0
     BAD: Final = 1
@@ -23,3 +25,14 @@ class CommandError(click.ClickException):
     """The command was given something it cannot use: printed as one line, exit code 2."""
 
     exit_code = ExitCode.UNUSABLE
+
+
+class NotDoneError(click.ClickException):
+    """What was asked for is not to be done with what the store holds: printed as one line, exit code 1."""
+
+    exit_code = ExitCode.BAD
+
+
+def in_one_line(message: str) -> str:
+    """A message without line breaks and what could steer a terminal, as those of drivers may have them."""
+    return visible(" ".join(message.split()))

@@ -14,6 +14,10 @@ from arvo.cli.console import no_colour_wanted
 from arvo.cli.contract_commands import contract
 from arvo.cli.init_command import init
 from arvo.cli.machine_commands import machine
+from arvo.cli.operate.dead_letter_commands import dead_letters
+from arvo.cli.operate.inbox_commands import inbox
+from arvo.cli.operate.status_command import status
+from arvo.cli.operate.workflow_commands import workflow
 from arvo.cli.run_command import run
 from arvo.cli.store_commands import store
 
@@ -59,3 +63,7 @@ main.add_command(init)
 main.add_command(contract)
 main.add_command(machine)
 main.add_command(store)
+main.add_command(status)
+main.add_command(dead_letters)
+main.add_command(inbox)
+main.add_command(workflow)

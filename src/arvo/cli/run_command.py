@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from arvo.backends.sqlite import SqliteMachineMemory
 from arvo.cli.console import Console
@@ -18,6 +19,7 @@ from arvo.cli.log_notes import LogNotes
 from arvo.cli.references import load
 from arvo.cli.run import Run
 from arvo.cli.stopping import stoppable
+from arvo.cli.stores import STORE_VARIABLE
 from arvo.cli.timeline import Layout
 from arvo.cli.timeline_printer import KindsPrinter, LivePrinter
 from arvo.cli.work_command import DEFAULT_CONCURRENCY, WorkOptions, work_on_store
@@ -41,6 +43,8 @@ FEW_BYTES: Final = 20_000
 @click.option(
     "--store",
     metavar="URL",
+    envvar=STORE_VARIABLE,
+    show_envvar=True,
     help="Work on what is in a durable store: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
 )
 @click.option(
@@ -117,9 +121,10 @@ def run(
                 "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
             )
     else:
+        given = "--store" if _given("store") else f"--store, which is set by {STORE_VARIABLE}"
         if memory is not None:
-            raise click.UsageError("--memory cannot go with --store: the store keeps the state of workflows. Drop it.")
-        _refuse("--events without --store", at_once=at_once, timeline=timeline)
+            raise click.UsageError(f"--memory cannot go with {given}: the store keeps the state of workflows. Drop it.")
+        _refuse(f"--events without {given}", at_once=at_once, timeline=timeline)
     try:
         app = load(reference, App)
     except KeyboardInterrupt:
@@ -152,6 +157,11 @@ def run(
     except ArvoError as error:
         raise CommandError(str(error)) from error
     sys.exit(code)
+
+
+def _given(option: str) -> bool:
+    """Whether an option stands on the command line, and does not come from the environment."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _refuse(wanted: str, **options: object) -> None:
