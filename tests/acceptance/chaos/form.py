@@ -64,7 +64,10 @@ async def survive(form: Form, seed: int, tell: Callable[[str], object]) -> Resul
             assert peace == [], peace
             faults = planned(seed, seconds=form.seconds, restarts=form.restarts)
             outcome = await chaos_run(place, asked, faults, folder / "log", seconds=form.seconds, tell=tell)
-        return Result(wrongs(outcome, quiet), figures(outcome), outcome.seconds)
+        found = wrongs(outcome, quiet)
+        if place.restart is not None and outcome.faults["late commits refused"] != 1:
+            found.append("no worker was stopped beyond its lease, or its late commit was not refused")
+        return Result(found, figures(outcome), outcome.seconds)
 
 
 @asynccontextmanager

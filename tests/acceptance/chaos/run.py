@@ -35,6 +35,7 @@ __all__ = ["Outcome", "Place", "chaos_run", "quiet_run"]
 WORKERS = 4
 _LOOK_SECONDS = 0.2
 _STUCK_AFTER_SECONDS = 60.0
+_LAST_WORDS_SECONDS = 10.0
 _PAGE = 1000
 
 T = TypeVar("T")
@@ -100,14 +101,21 @@ async def chaos_run(
         store = await exits.enter_async_context(place.open())
         crew = await exits.enter_async_context(Crew(WORKERS, log, place.url))
         counts: Counter[str] = Counter()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_feed(store, requests, started, seconds, log, tell))
-            group.create_task(_disturb(place, crew, faults, started, counts))
-            if place.restart is not None:
-                group.create_task(_zombie(crew, log, counts))
-        tell(f"fed and disturbed for {time.monotonic() - started:.0f} s, waiting for the end")
-        await _settled(store)
-        ended = time.monotonic()
+        haunting = None if place.restart is None else asyncio.create_task(_zombie(crew, log, counts))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_feed(store, requests, started, seconds, log, tell))
+                group.create_task(_disturb(place, crew, faults, started, counts))
+            tell(f"fed and disturbed for {time.monotonic() - started:.0f} s, waiting for the end")
+            await _settled(store)
+            ended = time.monotonic()
+            if haunting is not None:
+                done, _ = await asyncio.wait((haunting,), timeout=_LAST_WORDS_SECONDS)
+                for each in done:
+                    each.result()
+        finally:
+            if haunting is not None:
+                haunting.cancel()
         outcome = await _outcome(store, log, seconds=ended - started)
     # Workers have left by now, and said what they had to say.
     outcome.notes = read_notes(log)
@@ -149,7 +157,7 @@ async def _disturb(place: Place, crew: Crew, faults: Sequence[Fault], started: f
 
 async def _zombie(crew: Crew, log: Path, counts: Counter[str]) -> None:
     """Once a worker has stopped itself, wait until another one begins its work, and then let it continue."""
-    async with asyncio.timeout(_STUCK_AFTER_SECONDS), aclosing(follow(log)) as notes:
+    async with aclosing(follow(log)) as notes:
         stopped = await _next(notes, lambda note: note.what == "stopped")
         crew.spare(stopped.pid)
         await _next(
