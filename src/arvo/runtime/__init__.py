@@ -12,7 +12,7 @@ from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
 from arvo.runtime.retry import Park, Retry, RetryPolicy
 from arvo.runtime.shutdown import AppClosedError, ShutdownReport, Unfinished
 from arvo.runtime.subscription import Servable, Settings, Subscription, WorkflowDefinition
-from arvo.runtime.worker import Worker, WorkerReport, enqueue, resolve
+from arvo.runtime.worker import Worker, WorkerHealth, WorkerReport, enqueue, resolve
 
 __all__ = [
     "App",
@@ -37,6 +37,7 @@ __all__ = [
     "UnansweredError",
     "Unfinished",
     "Worker",
+    "WorkerHealth",
     "WorkerReport",
     "WorkflowDefinition",
     "enqueue",

@@ -7,6 +7,9 @@ from opentelemetry.trace import Span, SpanKind
 
 from arvo.telemetry.logs import TraceContextFilter
 from arvo.telemetry.metrics import (
+    gauge_lanes,
+    gauge_queue,
+    gauge_store,
     is_measured,
     measure_dead_letter,
     measure_delivery,
@@ -25,6 +28,9 @@ __all__ = [
     "current_headers",
     "current_span",
     "event_span",
+    "gauge_lanes",
+    "gauge_queue",
+    "gauge_store",
     "is_measured",
     "measure_dead_letter",
     "measure_delivery",

@@ -11,6 +11,7 @@ __all__ = [
     "CONVERSATION_ID",
     "DEAD_LETTER_REASON",
     "DESTINATION",
+    "DOMAIN",
     "ERROR_TYPE",
     "EVENT_TYPE",
     "MESSAGE_ID",
@@ -35,6 +36,7 @@ CONVERSATION_ID: Final = "messaging.message.conversation_id"
 ERROR_TYPE: Final = "error.type"
 
 EVENT_TYPE: Final = "arvo.event.type"
+DOMAIN: Final = "arvo.domain"
 WORKFLOW_STATUS: Final = "arvo.workflow.status"
 """One of active, done, failure: how the event left the workflow."""
 WORKFLOW_IGNORED: Final = "arvo.workflow.ignored"

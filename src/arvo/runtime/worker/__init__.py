@@ -6,7 +6,8 @@ own, `worker` puts them together.
 
 from arvo.runtime.worker.answers import resolve
 from arvo.runtime.worker.enqueue import enqueue
+from arvo.runtime.worker.health import WorkerHealth
 from arvo.runtime.worker.report import WorkerReport
 from arvo.runtime.worker.worker import Worker
 
-__all__ = ["Worker", "WorkerReport", "enqueue", "resolve"]
+__all__ = ["Worker", "WorkerHealth", "WorkerReport", "enqueue", "resolve"]

@@ -68,6 +68,11 @@ class Hands:
         """The claim is over."""
         self._hands.pop((claim.lane, claim.token), None)
 
+    def by_address(self) -> Mapping[str, int]:
+        """How many claims on lanes of each address there are."""
+        claimed = Counter(hand.claim.handler for hand in self._hands.values())
+        return {address: claimed[address] for address in self._posts}
+
     def room(self, now: float) -> tuple[dict[str, int], int]:
         """How many more lanes of each address can be worked on, full ones left out, and how many in all."""
         storing = len(self._hands) - self._running

@@ -6,22 +6,66 @@ soon as another one looks; of other machines only silence tells.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arvo.errors import BackendError
 from arvo.ports import WorkerInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
-    from arvo.ports import WorkerStatus
+    from arvo.ports import Clock, Store, WorkerStatus
+    from arvo.runtime.worker.patience import Patience
 
-__all__ = ["dead_workers", "own_info", "process_key"]
+__all__ = ["Presence", "dead_workers", "own_info", "process_key"]
+
+logger = logging.getLogger("arvo.runtime")
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Presence:
+    """Gives signs of life of a worker every `heartbeat`; who gives none for `lease` is taken for dead."""
+
+    def __init__(
+        self,
+        store: Store,
+        info: WorkerInfo,
+        patience: Patience,
+        clock: Clock,
+        *,
+        heartbeat: timedelta,
+        lease: timedelta,
+    ) -> None:
+        self._store = store
+        self._info = info
+        self._patience = patience
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._lease = lease
+
+    async def run(self) -> None:
+        """Stay present until cancelled."""
+        while True:
+            await self._clock.sleep(self._heartbeat.total_seconds())
+            await self.show()
+
+    async def show(self) -> None:
+        """Give a sign of life, and free the lanes of those who give none."""
+        try:
+            await self._store.heartbeat(self._info)
+            self._patience.answered()
+            dead = dead_workers(await self._store.workers(), self._info, self._lease)
+            if dead:
+                freed = await self._store.remove_workers(dead)
+                logger.warning("%d workers are gone; the %d lanes they had claimed are free again.", len(dead), freed)
+        except BackendError as error:
+            logger.warning("The store took no sign of life. %s", error.message)
 
 
 def own_info(worker: str, handlers: Iterable[str]) -> WorkerInfo:

@@ -18,19 +18,22 @@ from arvo.events import new_event_id
 from arvo.ports import Completion, FinishOutcome, RetryLater, SystemClock
 from arvo.runtime.deadline import deadline
 from arvo.runtime.worker.finisher import Finisher
+from arvo.runtime.worker.gauges import Gauges
 from arvo.runtime.worker.grave import report
 from arvo.runtime.worker.hands import Hands
+from arvo.runtime.worker.health import WorkerHealth
 from arvo.runtime.worker.lane_run import LaneRun, Result, Surroundings
 from arvo.runtime.worker.leases import Leases
 from arvo.runtime.worker.occurrences import Occurrences
 from arvo.runtime.worker.patience import Patience
 from arvo.runtime.worker.posts import posts_of
-from arvo.runtime.worker.presence import dead_workers, own_info
+from arvo.runtime.worker.presence import Presence, own_info
 from arvo.runtime.worker.report import WorkerReport
 from arvo.runtime.worker.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
+    from datetime import datetime
 
     from arvo.ports import Claim, Clock, Store
     from arvo.runtime.app import App
@@ -51,6 +54,8 @@ _FRUITLESS_CLAIMS = 3
 _BREATHER_SECONDS = 0.005
 _LAST_CLAIM_SECONDS = 1.0
 _FAREWELL_SECONDS = 5.0
+_HEARTBEATS_WITHOUT_ANSWER = 3
+"""After so many without any answer of the store a worker is not ready."""
 
 
 class Worker:
@@ -102,8 +107,12 @@ class Worker:
         self._patience = Patience(self._clock)
         self._finisher = Finisher(store, self._patience, self._surroundings, self._settle)
         self._leases = Leases(store, self._hands, lease, self._clock)
+        self._presence = Presence(store, self._info, self._patience, self._clock, heartbeat=heartbeat, lease=lease)
+        self._gauges = Gauges(store, self._hands, self._clock)
         self._report = WorkerReport()
         self._letters: asyncio.Queue[DeadLetter] = asyncio.Queue()
+        self._started_at: datetime | None = None
+        self._ended = False
         self._aborting = False
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
@@ -121,6 +130,21 @@ class Worker:
         """What was done so far."""
         return self._report
 
+    def health(self) -> WorkerHealth:
+        """How it is doing. Cheap: nothing is asked of the store."""
+        answered_at = self._patience.answered_at
+        silent_for = None if answered_at is None else timedelta(seconds=self._clock.monotonic() - answered_at)
+        running = self._started_at is not None and not self._ended and not self._stopping.is_set()
+        return WorkerHealth(
+            worker=self.id,
+            started_at=self._started_at,
+            last_answer_at=None if silent_for is None else self._clock.now() - silent_for,
+            silent_for=silent_for,
+            lanes=len(self._hands),
+            stopping=self._stopping.is_set(),
+            ready=running and silent_for is not None and silent_for <= self._heartbeat * _HEARTBEATS_WITHOUT_ANSWER,
+        )
+
     def stop(self) -> None:
         """Claim nothing more, and have `run` return once what runs is done. May be called from a signal handler."""
         self._stopping.set()
@@ -134,11 +158,13 @@ class Worker:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                await self._look_after_workers()
+                self._started_at = self._clock.now()
+                await self._presence.show()
                 background = [
                     group.create_task(self._finisher.run()),
                     group.create_task(self._leases.run()),
-                    group.create_task(self._stay_present()),
+                    group.create_task(self._presence.run()),
+                    group.create_task(self._gauges.run(self._heartbeat)),
                     group.create_task(self._report_letters()),
                     group.create_task(Occurrences(self._app, self._store, self._patience, self._clock).run()),
                 ]
@@ -148,6 +174,7 @@ class Worker:
                 for task in background:
                     task.cancel()
         finally:
+            self._ended = True
             await self._leave()
         return self._report
 
@@ -262,22 +289,6 @@ class Worker:
             self._letters.task_done()
 
     # Living and dying.
-
-    async def _stay_present(self) -> None:
-        while True:
-            await self._clock.sleep(self._heartbeat.total_seconds())
-            await self._look_after_workers()
-
-    async def _look_after_workers(self) -> None:
-        """Give a sign of life, and free the lanes of those who give none."""
-        try:
-            await self._store.heartbeat(self._info)
-            dead = dead_workers(await self._store.workers(), self._info, self._lease)
-            if dead:
-                freed = await self._store.remove_workers(dead)
-                logger.warning("%d workers are gone; the %d lanes they had claimed are free again.", len(dead), freed)
-        except BackendError as error:
-            logger.warning("The store took no sign of life. %s", error.message)
 
     async def _drain(self, claiming: asyncio.Task[None], group: asyncio.TaskGroup) -> None:
         """Let the work end, and cancel what of it has not after the timeout."""
