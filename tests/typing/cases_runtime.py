@@ -20,10 +20,13 @@ from arvo.runtime import (
     Execute,
     Observation,
     Park,
+    RateLimit,
     Retry,
     RetryPolicy,
     ShutdownReport,
     Subscription,
+    Worker,
+    WorkerHealth,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ order_request = order_v1.request(PlaceOrder(order_id="o"), source="com.web.check
 # --- apps
 
 patient = RetryPolicy(attempts=10, initial_delay=timedelta(seconds=1), retry_on=(BackendError, TimeoutError))
+stubborn = RetryPolicy(retry_exceptions=(ConnectionError, TimeoutError))
+gentle = RateLimit(100, per=timedelta(minutes=1), burst=5)
 app = App(
     handlers=[
         Handler(charge),
@@ -72,6 +77,7 @@ app = App(
         MultiHandler("com.audit.log"),
         Router("com.all.cards", [Handler(charge)]),
         Subscription(Handler(charge), concurrency=1, retry=patient),
+        Subscription(Handler(charge), retry=stubborn, rate_limit=gentle, priority=-5),
     ],
     memory=InMemoryMachineMemory(),
     external=[charge],
@@ -84,9 +90,23 @@ App(handlers=[], external=[charge_v1])  # type: ignore[list-item]  # pyright: ig
 App([], InMemoryMachineMemory())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 RetryPolicy(initial_delay=0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryPolicy(retry_on=(BackendError(""),))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryPolicy(retry_exceptions=(KeyboardInterrupt,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryPolicy(retry_exceptions=ConnectionError)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RateLimit(100, timedelta(seconds=1))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+RateLimit(100, per=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Subscription(Handler(charge), rate_limit=100)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Subscription(Handler(charge), priority="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Subscription(Handler(charge), 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 # --- resolving and publishing
+
+
+def tells_health(worker: Worker) -> None:
+    health = worker.health()
+    assert_type(health, WorkerHealth)
+    assert_type(health.ready, bool)
+    health.ready = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    WorkerHealth(True)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
 
 
 async def resolves() -> None:

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, assert_type
 from arvo.backends.memory import InMemoryStore
 from arvo.backends.postgres import PostgresStore
 from arvo.backends.sqlite import SqliteStore
+from arvo.events import Event
 from arvo.ports import (
+    Amendment,
     Claim,
     Completion,
+    Delivery,
     FinishOutcome,
     NewDelivery,
     RecordWrite,
@@ -35,8 +38,6 @@ from arvo.testing.store import CHECKS, Check, Report, StoreUnderTest, check_stor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-
-    from arvo.events import Event
 
 
 class OnlyPublishes:
@@ -73,8 +74,10 @@ async def right_work(store: Store, event: Event[Any]) -> None:
         consumed=claims[0].deliveries,
         record=RecordWrite(subject="s", record_json=b"{}", status=WorkflowStatus.DONE),
         produced=[delivery],
+        answered=[event.id],
         retry=RetryLater(delay=timedelta(seconds=1), error="busy"),
     )
+    assert_type(claims[0].priority, int)
     assert_type(await store.finish([completion]), Sequence[FinishOutcome])
     assert_type(await store.renew(claims, timedelta(seconds=30)), Sequence[Claim])
     await store.heartbeat(WorkerInfo(id="me", host="h", pid=1, process_key="k", handlers=("h",)))
@@ -82,6 +85,12 @@ async def right_work(store: Store, event: Event[Any]) -> None:
     letters = await store.dead_letters(handler="h")
     assert_type(letters, Sequence[StoredDeadLetter])
     await store.dead_letters(after=letters[-1], limit=10)
+    assert_type(await store.collect("com.web.checkout", event.subject), Sequence[Delivery])
+    assert_type(await store.drop_unclaimed("com.web.checkout", timedelta(days=7)), int)
+    failed = RecordWrite(subject="s", record_json=b"{}", status=WorkflowStatus.FAILED, failed_on=event.to_json())
+    await store.amend(Amendment(handler="h", revision=1, record=failed, redelivered=[delivery]))
+    for workflow in await store.workflows():
+        assert_type(workflow.failed_event(), Event[Any] | None)
     await store.prune(Retention(dead_letters=timedelta(days=90)))
     assert_type(await check_store(make), Report)
 
@@ -106,6 +115,11 @@ async def wrong_work(store: Store, event: Event[Any], claim: Claim) -> None:
     Completion(claim=claim, record={"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Completion(claim=claim, consumed=[1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     RecordWrite(subject="s", record_json=b"{}", status="finished")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Completion(claim=claim, answered=[event])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    RecordWrite(subject="s", record_json=b"{}", status=WorkflowStatus.FAILED, failed_on=event)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Amendment(handler="h", revision=1, record=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await store.collect("com.web.checkout")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await store.drop_unclaimed("com.web.checkout", 7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await store.finish(Completion(claim=claim))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await store.renew([claim], 30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await store.dead_letters("h")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
