@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PYTHON = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
-KNOWN_LANGUAGES = {"python", "text", "console", "json", "mermaid"}
+KNOWN_LANGUAGES = {"python", "text", "console", "json", "mermaid", "toml"}
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=page_id)
