@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from arvo.backends.sqlite import SqliteMachineMemory
 from arvo.cli.console import Console
 from arvo.cli.failure import CommandError, ExitCode
+from arvo.cli.health_server import parse_listening
 from arvo.cli.json_lines import JsonPrinter
 from arvo.cli.line_reader import LineReader, file_size, opened_input
 from arvo.cli.log_notes import LogNotes
@@ -52,6 +53,11 @@ FEW_BYTES: Final = 20_000
     type=click.IntRange(min=1),
     help=f"With --store: subjects worked on at once.  [default: {DEFAULT_CONCURRENCY}]",
 )
+@click.option(
+    "--health",
+    metavar="[HOST:]PORT",
+    help="With --store: answer GET /live and GET /ready there. A port alone is that of 127.0.0.1.",
+)
 @click.option("--sources", metavar="NAME,...", help="With --store: the handlers to work for. Default: all of the app.")
 @click.option(
     "--memory",
@@ -77,6 +83,7 @@ def run(
     path: str | None,
     store: str | None,
     concurrency: int | None,
+    health: str | None,
     sources: str | None,
     memory: str | None,
     at_once: int | None,
@@ -103,6 +110,7 @@ def run(
       arvo run shop.main:app --store sqlite:///orders.db
       arvo run shop.main:app --store sqlite:///orders.db --events orders.jsonl
       arvo run shop.main:app --store postgresql://shop@db/orders --sources com.card.charge
+      arvo run shop.main:app --store postgresql://shop@db/orders --health 8080
 
     \b
     Exit code:
@@ -115,7 +123,7 @@ def run(
            a worker without --events only when it had to be cut off, as by a second Ctrl-C
     """
     if store is None:
-        _refuse("--store URL", concurrency=concurrency, sources=sources)
+        _refuse("--store URL", concurrency=concurrency, health=health, sources=sources)
         if path is None:
             raise click.UsageError(
                 "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
@@ -125,6 +133,10 @@ def run(
         if memory is not None:
             raise click.UsageError(f"--memory cannot go with {given}: the store keeps the state of workflows. Drop it.")
         _refuse(f"--events without {given}", at_once=at_once, timeline=timeline)
+    try:
+        listening = None if health is None else parse_listening(health)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--health") from error
     try:
         app = load(reference, App)
     except KeyboardInterrupt:
@@ -139,6 +151,7 @@ def run(
                 path=path,
                 concurrency=concurrency or DEFAULT_CONCURRENCY,
                 sources=None if sources is None else tuple(each.strip() for each in sources.split(",")),
+                health=listening,
                 as_json=as_json,
                 verbose=verbose,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ import msgspec
 
 from arvo.cli.console import visible
 from arvo.cli.failure import CommandError, ExitCode
+from arvo.cli.health_server import HealthServer
 from arvo.cli.intake import Intake
 from arvo.cli.json_lines import JsonPrinter
 from arvo.cli.line_reader import LineReader, opened_input
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from arvo.cli.console import Console
     from arvo.cli.event_input import BadLine
+    from arvo.cli.health_server import Listening
     from arvo.cli.work import WorkSummary
     from arvo.runtime import App
 
@@ -48,6 +50,7 @@ class WorkOptions:
     path: str | None
     concurrency: int
     sources: tuple[str, ...] | None
+    health: Listening | None
     as_json: bool
     verbose: bool
 
@@ -89,9 +92,13 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
                 stopping.on_signal = lambda: work.stop(stopping.signal or "")
                 stopping.undone = lambda: f"Done: {worker.report}. Whatever else it had begun, the next worker begins."
                 served = [address for address in worker.serves if address != LATE]
-                console.note(f"Working on {', '.join(map(visible, served))}. Ctrl-C ends it in good order.")
-                summary = await work(lines)
-                stopping.undone = str
+                async with AsyncExitStack() as exits:
+                    if options.health is not None:
+                        server = await exits.enter_async_context(HealthServer(options.health, worker.health).open())
+                        _tell_health(server, console)
+                    console.note(f"Working on {', '.join(map(visible, served))}. Ctrl-C ends it in good order.")
+                    summary = await work(lines)
+                    stopping.undone = str
         except asyncio.CancelledError:
             if stopping.signal is None:
                 raise
@@ -104,6 +111,13 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
         for row in _summary_rows(summary, intake):
             console.row(row)
     return code
+
+
+def _tell_health(server: HealthServer, console: Console) -> None:
+    console.note(f"Health: http://{server.address}/ready and /live.")
+    if not server.address.is_local:
+        warning = f"Everybody who reaches {server.address} can ask for it, and nobody is asked who they are."
+        console.note(click.style(warning, fg="yellow"))
 
 
 def _on_bad_line(options: WorkOptions, console: Console) -> Callable[[BadLine], object]:

@@ -13,6 +13,7 @@ from arvo.cli.operate.duration import brief
 from arvo.cli.operate.table import table
 from arvo.ports import WorkflowStatus
 from arvo.ports.store.inspection import LATELY
+from arvo.runtime.worker.routes import LATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def _worker_rows(status: StoreStatus) -> list[str]:
             brief(status.at - worker.started_at),
             f"{brief(worker.silent_for)}{' !' if worker.silent_for > SILENT else ''}",
             worker.leases,
-            ", ".join(worker.info.handlers),
+            ", ".join(address for address in worker.info.handlers if address != LATE),
         )
         for worker in status.workers
     ]
