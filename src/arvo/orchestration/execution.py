@@ -176,7 +176,7 @@ def _emitted(step: Step, emission: WorkflowEmission) -> tuple[list[Event[Any]], 
     """The events of a step, and those of the timers that it starts."""
     events: list[Event[Any]] = []
     deadlines: list[Timer] = []
-    for position, calls in enumerate(emission.calls(step.calls)):
+    for position, calls in enumerate(emission.calls(step.calls) if step.calls else ()):
         events += calls
         if position in step.deadlines:
             deadlines += [deadline(call, step.deadlines[position]) for call in calls]
