@@ -18,6 +18,7 @@ from arvo.ports.store import (
     Delivery,
     NewDeadLetter,
     NewDelivery,
+    RecordWrite,
     Retention,
     RetryLater,
     StoredDeadLetter,
@@ -131,6 +132,12 @@ def test_two_completions_of_one_lane_are_refused() -> None:
         check_one_for_each_lane([Completion(claim=CLAIM), Completion(claim=other), Completion(claim=CLAIM)])
 
 
+@pytest.mark.parametrize("status", [status for status in WorkflowStatus if status is not WorkflowStatus.FAILED])
+def test_only_what_has_failed_has_an_event_on_which_it_failed(status: WorkflowStatus) -> None:
+    with pytest.raises(DefinitionError, match=f"that is {status} has not failed on any event"):
+        RecordWrite(subject="s", record_json=b"{}", status=status, failed_on=EVENT.to_json())
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_texts_of_errors_can_be_kept_by_every_store(text: str) -> None:
     letter = NewDeadLetter(handler="h", event_id="e", event_json=b"{}", reason="poison", error=text, traceback=text)
@@ -158,6 +165,10 @@ def test_stored_texts_are_decoded_when_somebody_looks() -> None:
 
     assert CLAIM.deliveries[0].event().id == "e"
     assert list(workflow.record().items()) == [("b", 1), ("a", 2)]
+    assert workflow.failed_event() is None
+    failed_event = replace(workflow, failed_on=EVENT.to_json()).failed_event()
+    assert failed_event is not None
+    assert failed_event.id == EVENT.id
     with pytest.raises(InvalidEvent):
         StoredDeadLetter(number=1, at=NOW, letter=letter).event()
 
