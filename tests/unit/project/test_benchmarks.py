@@ -25,12 +25,28 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_case_is_timed_on_both_sides_with_and_without_an_sdk(tmp_path: Path) -> None:
     target = tmp_path / "results" / "latest.json"
 
-    done = bench("--rounds", "1", "--seconds", "0.001", "--warm-up", "20", "--output", str(target))
+    cases = {"factory", "factory_in_subject", "handle", "parse", "parse_and_read", "serialise", "hop"}
+
+    done = bench(
+        *cases,
+        *CHARTS,
+        *WORKFLOWS,
+        "durable_sqlite",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.001",
+        "--warm-up",
+        "20",
+        "--output",
+        str(target),
+    )
 
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
-    cases = {"factory", "factory_in_subject", "handle", "parse", "parse_and_read", "serialise", "hop"}
-    assert set(figures["ratios"]) == cases | {f"{case}_with_sdk" for case in cases} | {*CHARTS, *WORKFLOWS}
+    durable = {f"durable_sqlite_{concurrency}" for concurrency in (1, 16, 64)}
+    timed = cases | {f"{case}_with_sdk" for case in cases} | {*CHARTS, *WORKFLOWS} | durable
+    assert set(figures["ratios"]) == timed
     assert all(ratio > 0 for ratio in figures["ratios"].values())
     assert all(case in done.stdout for case in [*cases, *CHARTS, *WORKFLOWS])
 

@@ -45,8 +45,9 @@ def test_wheel_holds_every_source_file_and_the_typing_marker(wheel: zipfile.ZipF
     assert expected <= set(wheel.namelist())
 
 
-def test_wheel_holds_nothing_outside_the_package_and_its_metadata(wheel: zipfile.ZipFile) -> None:
-    assert {name.split("/")[0].split("-")[0] for name in wheel.namelist()} == {"arvo", "arvo_event_handler"}
+def test_wheel_holds_nothing_outside_the_package_its_plugin_and_its_metadata(wheel: zipfile.ZipFile) -> None:
+    found = {name.split("/")[0].split("-")[0] for name in wheel.namelist()}
+    assert found == {"arvo", "arvo_event_handler", "pytest_arvo.py"}
 
 
 def test_wheel_carries_the_license_and_the_command(wheel: zipfile.ZipFile) -> None:
@@ -54,7 +55,9 @@ def test_wheel_carries_the_license_and_the_command(wheel: zipfile.ZipFile) -> No
 
     assert metadata(wheel)["License-Expression"] == "MIT"
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
-    assert "arvo = arvo.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    entry_points = wheel.read(f"{info}/entry_points.txt").decode()
+    assert "arvo = arvo.cli:main" in entry_points
+    assert "arvo = pytest_arvo" in entry_points
 
 
 def test_sdist_holds_the_sources_and_no_tests(built: Path) -> None:
