@@ -56,9 +56,9 @@ class Project:
         ]
         (self.folder / name).write_bytes(b"".join(line + b"\n" for line in raw))
 
-    def arvo(self, *arguments: str, **environment: str) -> Done:
-        """Run `arvo` in this process."""
-        done = CliRunner(env=environment).invoke(main, arguments)
+    def arvo(self, *arguments: str, given: str | None = None, **environment: str) -> Done:
+        """Run `arvo` in this process, with `given` on its standard input."""
+        done = CliRunner(env=environment).invoke(main, arguments, input=given)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Done(done.exit_code, done.stdout, done.stderr, done.output)
