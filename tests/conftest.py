@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 __all__ = ["figures", "pytest_terminal_summary", "reader", "spans"]
+
+# A child process that crashes says where.
+os.environ.setdefault("PYTHONFAULTHANDLER", "1")
 
 # A loaded machine is no failure: what takes too long is for pytest's own timeout.
 settings.register_profile("arvo", deadline=None)
