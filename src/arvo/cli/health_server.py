@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+import os
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -71,7 +72,8 @@ class HealthServer:
         try:
             server = await asyncio.start_server(self._take, host, port, limit=LARGEST_HEAD)
         except OSError as error:
-            reason = error.strerror or str(error)
+            # asyncio puts an error of its own in place of that of the system, but keeps the number.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             raise CommandError(f"Nothing can listen at {self.address} for --health: {reason}.") from error
         self.address = Listening(host, server.sockets[0].getsockname()[1])
         try:
@@ -92,8 +94,7 @@ class HealthServer:
         client.add_done_callback(self._clients.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Whatever a client does wrong is its own business.
-        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+        try:
             async with asyncio.timeout(SECONDS):
                 try:
                     answer = self._answer(await reader.readuntil(b"\r\n\r\n"))
@@ -103,7 +104,10 @@ class HealthServer:
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
-        writer.transport.abort()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return  # what a client does wrong is its own business
+        finally:
+            writer.transport.abort()
 
     def _answer(self, head: bytes) -> bytes:
         words = head.split(b"\r\n", 1)[0].split(b" ")
