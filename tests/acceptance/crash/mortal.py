@@ -15,9 +15,10 @@ from arvo.errors import BackendError
 from arvo.ports import FinishOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import timedelta
+    from uuid import UUID
 
     from arvo.events import Event
     from arvo.ports import Claim, Completion, Store
@@ -35,6 +36,8 @@ Boundary: TypeAlias = Literal[
     "after the commit",
 ]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
+
+Both: TypeAlias = "tuple[Sequence[FinishOutcome], Sequence[Claim]]"
 
 _ALL = 10_000
 
@@ -88,6 +91,8 @@ class OneByOne:
     ) -> None:
         self.produced: Counter[tuple[str, str]] = Counter()
         """Every event that was stored, by handler and id, and how often."""
+        self.went_on = 0
+        """How often the worker went on at once with what it had produced."""
         self.idle = asyncio.Event()
         """Set when everything was finished that could be claimed."""
         self._store = store
@@ -126,18 +131,36 @@ class OneByOne:
         return [first]
 
     async def finish(self, completions: Sequence[Completion]) -> Sequence[FinishOutcome]:
+        outcomes, _ = await self._commit(completions, lambda: self._only_finished(completions))
+        return outcomes
+
+    async def finish_and_claim(
+        self, completions: Sequence[Completion], lanes: Collection[UUID], **how: Any
+    ) -> tuple[Sequence[FinishOutcome], Sequence[Claim]]:
+        one: dict[str, Any] = {**how, "deliveries_per_lane": 1}
+        return await self._commit(completions, lambda: self._store.finish_and_claim(completions, lanes, **one))
+
+    async def _only_finished(self, completions: Sequence[Completion]) -> Both:
+        return await self._store.finish(completions), ()
+
+    async def _commit(self, completions: Sequence[Completion], call: Callable[[], Awaitable[Both]]) -> Both:
         if self._life.is_at("before the commit"):
             raise self._life.end()
         if self._fail_commits is not None and self._life.is_at("in the commit"):
             async with self._fail_commits():
                 with pytest.raises(BackendError):
-                    await self._store.finish(completions)
+                    await call()
             raise self._life.end()
-        outcomes = await self._store.finish(completions)
+        outcomes, claims = await call()
         for completion, outcome in zip(completions, outcomes, strict=True):
             assert outcome is FinishOutcome.COMMITTED
             self.produced.update((delivery.handler, delivery.event.id) for delivery in completion.produced)
         if self._life.is_at("after the commit"):
             raise self._life.end()
-        self._finished.set()
-        return outcomes
+        if not claims:
+            self._finished.set()
+            return outcomes, ()
+        first = min(claims, key=lambda claim: claim.deliveries[0].number)
+        self.went_on += 1
+        await self._store.release([claim for claim in claims if claim is not first])
+        return outcomes, [first]

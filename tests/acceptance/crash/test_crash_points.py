@@ -99,14 +99,16 @@ async def under_test(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGen
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind_of_order", ORDERS)
 @pytest.mark.parametrize("kind_of_app", APPS)
+@pytest.mark.parametrize("goes_on", [False, True], ids=["step by step", "going on"])
 async def test_wherever_a_worker_dies_the_run_ends_as_if_it_had_not(
+    goes_on: bool,
     kind_of_app: str,
     kind_of_order: str,
     under_test: StoreUnderTest,
     monkeypatch: pytest.MonkeyPatch,
     figures: Figures,
 ) -> None:
-    play = partial(_play, APPS[kind_of_app], ORDERS[kind_of_order], under_test, monkeypatch)
+    play = partial(_play, APPS[kind_of_app], ORDERS[kind_of_order], under_test, monkeypatch, goes_on=goes_on)
     quiet, boundaries = await play()
     assert set(boundaries) >= {name for name in BOUNDARIES if name != "in the commit"}
     assert set(quiet.produced.values()) == {1}
@@ -124,9 +126,15 @@ async def _play(
     order: Event[PlaceOrder],
     under_test: StoreUnderTest,
     monkeypatch: pytest.MonkeyPatch,
+    *,
+    goes_on: bool,
     dies_at: int | None = None,
 ) -> tuple[Ending, list[str]]:
-    """Run the order in an empty store; with `dies_at` the first worker dies there and a second one takes over."""
+    """Run the order in an empty store; with `dies_at` the first worker dies there and a second one takes over.
+
+    Workers with one task claim each delivery; those with two go on at once with what they have produced.
+    """
+    concurrency = 2 if goes_on else 1
     store = under_test.store
     await enqueue(app, store, order)
     produced: Counter[tuple[str, str]] = Counter()
@@ -136,15 +144,17 @@ async def _play(
         monkeypatch.setattr(app, "middleware", (life.around_handlers,))
         async with asyncio.timeout(60):
             with pytest.raises((Killed, BaseExceptionGroup)):
-                await Worker(app, front.as_store(), concurrency=1, lease=LEASE).run()
+                await Worker(app, front.as_store(), concurrency=concurrency, lease=LEASE).run()
         assert life.dead
         produced += front.produced
         await under_test.let_time_pass(2 * LEASE)
     life = Life()
     front = OneByOne(store, life, under_test.fail_commits)
     monkeypatch.setattr(app, "middleware", (life.around_handlers,))
-    async with _working(Worker(app, front.as_store(), concurrency=1, lease=LEASE)), asyncio.timeout(60):
+    async with _working(Worker(app, front.as_store(), concurrency=concurrency, lease=LEASE)), asyncio.timeout(60):
         await front.idle.wait()
+    if dies_at is None:
+        assert (front.went_on > 0) is goes_on
     ending = await _ending(store, produced + front.produced)
     await _clear(store)
     return ending, list(life.passed)

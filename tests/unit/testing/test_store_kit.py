@@ -15,12 +15,13 @@ from arvo.testing import ShiftableClock
 from arvo.testing.store import CHECKS, PromiseBrokenError, Report, StoreUnderTest, check_store
 from tests.unit.testing.broken_answer_stores import BROKEN_AT_ANSWERS
 from tests.unit.testing.broken_finish_stores import BROKEN_AT_FINISH, ReferenceStore
+from tests.unit.testing.broken_onward_stores import BROKEN_AT_GOING_ON
 from tests.unit.testing.broken_work_stores import BROKEN_AT_WORK, BreakableStore, ForgetsWhatWaits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-BROKEN = [*BROKEN_AT_WORK, *BROKEN_AT_FINISH, *BROKEN_AT_ANSWERS]
+BROKEN = [*BROKEN_AT_WORK, *BROKEN_AT_FINISH, *BROKEN_AT_ANSWERS, *BROKEN_AT_GOING_ON]
 # Broken stores may keep a check waiting for ever.
 QUICK_CHECKS = {check.name: replace(check, limit_seconds=2) for check in CHECKS}
 

@@ -17,10 +17,11 @@ from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import Claim, FinishOutcome, check_one_for_each_lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Self
+    from uuid import UUID
 
     from arvo.backends.memory.store_state import Lane
     from arvo.ports.clock import Clock
@@ -110,6 +111,24 @@ class InMemoryStore(MemoryStoreInspection):
                 self._state.carry_out(item, now)
         self._bell.ring()
         return outcomes
+
+    async def finish_and_claim(
+        self,
+        completions: Sequence[Completion],
+        lanes: Collection[UUID],
+        *,
+        worker: str,
+        deliveries_per_lane: int,
+        lease: timedelta,
+    ) -> tuple[Sequence[FinishOutcome], Sequence[Claim]]:
+        """Carry out all that are not refused, and take those of the lanes that are due then."""
+        outcomes = await self.finish(completions)
+        now, token = self._now(), randbits(63)
+        found = [lane for wanted in lanes if (lane := self._state.lanes.get(wanted)) is not None and lane.due_at <= now]
+        claims = [
+            self._lease(lane, worker, token, now + lease, deliveries_per_lane) for lane in sorted(found, key=_rank)
+        ]
+        return outcomes, claims
 
     async def collect(self, handler: str, subject: str) -> Sequence[Delivery]:
         """Take and consume what has arrived in one lane."""

@@ -1,6 +1,6 @@
 """The Postgres `Store`. What a call does is in the functions of `migrations`; here is who calls them, and when.
 
-One connection claims, renews and notifies without waiting for the disk; two finish and publish, in groups; one reads.
+One connection claims, renews and notifies without waiting for the disk; three finish and publish, in groups; one reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import FinishOutcome, check_one_for_each_lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
     from uuid import UUID
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["PostgresStore"]
 
 _FINISH = "SELECT finish($1, $2, $3, $4, $5, $6, $7, $8)"
+_FINISH_AND_CLAIM = "SELECT * FROM finish_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _PUBLISH = "SELECT publish($1, $2)"
 _CLAIM = "SELECT * FROM claim($1, $2, $3, $4, $5, $6, $7)"
 _POLL_SECONDS = 1.0
@@ -59,6 +60,7 @@ class PostgresStore(PostgresStoreInspection):
             Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX) for _ in range(_GROUPS_AT_ONCE)
         ]
         self._idle_writers = list(self._writers)
+        self._going_on = Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX)
         self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=is_outage, at_once=_GROUPS_AT_ONCE)
         self._publishing = Grouping(self._publish_together, about=_nothing, is_outage=is_outage)
         self._bell = Bell()
@@ -84,7 +86,7 @@ class PostgresStore(PostgresStoreInspection):
         await self._finishing.finish()
         await self._publishing.finish()
         await self._notifications.close()
-        for link in (self._quick, self._publisher, self._reader, *self._writers):
+        for link in (self._quick, self._publisher, self._reader, self._going_on, *self._writers):
             await link.close()
 
     def __repr__(self) -> str:
@@ -160,6 +162,34 @@ class PostgresStore(PostgresStoreInspection):
         if not await self._quick.fetch_value("SELECT is_collectable($1)", lane):
             return []
         return [delivery_of(row) for row in await self._publisher.fetch("SELECT * FROM collect($1)", lane)]
+
+    async def finish_and_claim(
+        self,
+        completions: Sequence[Completion],
+        lanes: Collection[UUID],
+        *,
+        worker: str,
+        deliveries_per_lane: int,
+        lease: timedelta,
+    ) -> tuple[Sequence[FinishOutcome], Sequence[Claim]]:
+        """Carry out all that are not refused, and take those of the lanes that are due then."""
+        check_one_for_each_lane(completions)
+        await self._check()
+        rows = FinishRows.of(completions)
+        token = randbits(63)
+        done, *claims = await self._going_on.fetch(
+            _FINISH_AND_CLAIM,
+            *rows.arguments,
+            list(lanes),
+            worker,
+            deliveries_per_lane,
+            lease,
+            token,
+            before_retry=("SELECT unclaim($1)", token),
+        )
+        if done["leaves_work"]:
+            self._tell_all()
+        return [FinishOutcome(outcome) for outcome in done["outcomes"]], [claim_of(row[2:], token) for row in claims]
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""

@@ -126,7 +126,7 @@ class FinishRows:
         self.answered += [(lane, name_key(event_id)) for event_id in completion.answered]
 
 
-def claim_of(row: asyncpg.Record, token: int) -> Claim:
+def claim_of(row: Sequence[Any] | asyncpg.Record, token: int) -> Claim:
     """Decode a row of the function `claim`."""
     lane, handler, priority, attempts, leased_until, revision, record, numbers, keys, events, arrivals = row
     return Claim(

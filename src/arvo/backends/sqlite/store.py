@@ -26,9 +26,10 @@ from arvo.ports.store.identity import lane_id, name_key
 from arvo.ports.store.work import check_one_for_each_lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
+    from uuid import UUID
 
     from arvo.backends.sqlite.store_rows import CompletionRows, IncomingRow
     from arvo.errors import BackendError
@@ -131,6 +132,29 @@ class SqliteStore(SqliteStoreInspection):
             return []
         return await self._connections.write(partial(store_claims.collect, lane=lane, now=now))
 
+    async def finish_and_claim(
+        self,
+        completions: Sequence[Completion],
+        lanes: Collection[UUID],
+        *,
+        worker: str,
+        deliveries_per_lane: int,
+        lease: timedelta,
+    ) -> tuple[Sequence[FinishOutcome], Sequence[Claim]]:
+        """Carry out all that are not refused, and take those of the lanes that are due then."""
+        check_one_for_each_lane(completions)
+        now = self._clock.now()
+        seconds = now.timestamp()
+        leasing = store_claims.Leasing(worker, randbits(63), seconds + lease.total_seconds(), deliveries_per_lane)
+        rows = [completion_rows(completion, now) for completion in completions]
+        wanted = [lane.bytes for lane in lanes]
+        outcomes, claims, leaves_work = await self._connections.write(
+            partial(_finish_and_claim, group=rows, leasing=leasing, lanes=wanted, now=seconds)
+        )
+        if leaves_work:
+            self._bell.ring()
+        return outcomes, claims
+
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         """Prolong leases; the claims that were lost."""
         until = self._now() + lease.total_seconds()
@@ -208,6 +232,20 @@ async def _finish_together(
     work = partial(store_completions.finish, group=group, now=clock.now().timestamp())
     outcomes = iter(await connections.write(work))
     return [[next(outcomes) for _ in call] for call in calls]
+
+
+def _finish_and_claim(
+    connection: sqlite3.Connection,
+    *,
+    group: Sequence[CompletionRows],
+    leasing: store_claims.Leasing,
+    lanes: Sequence[bytes],
+    now: float,
+) -> tuple[Sequence[FinishOutcome], Sequence[Claim], bool]:
+    outcomes = store_completions.finish(connection, group, now)
+    claims = store_claims.claim_among(connection, leasing, lanes, now)
+    touched = [rows.lane for rows in group] + [row.lane for rows in group for row in rows.produced]
+    return outcomes, claims, store_claims.is_any_free(connection, touched, now)
 
 
 def _publish(connection: sqlite3.Connection, *, rows: Sequence[IncomingRow], once: bytes | None, now: float) -> int:

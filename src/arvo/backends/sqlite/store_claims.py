@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from sqlite3 import Connection
 
-__all__ = ["Leasing", "claim", "collect", "free_lanes_of", "is_collectable", "release", "renew"]
+__all__ = [
+    "Leasing",
+    "claim",
+    "claim_among",
+    "collect",
+    "free_lanes_of",
+    "is_any_free",
+    "is_collectable",
+    "release",
+    "renew",
+]
 
 
 class Leasing(NamedTuple):
@@ -41,7 +51,28 @@ def claim(
 ) -> Sequence[Claim]:
     """Take lanes that are due."""
     ring_timers(connection, now)
-    due = sorted(_due_lanes(connection, handlers, lanes, now))[: max(lanes, 0)]
+    return _lease(connection, leasing, sorted(_due_lanes(connection, handlers, lanes, now))[: max(lanes, 0)])
+
+
+def claim_among(connection: Connection, leasing: Leasing, lanes: Sequence[bytes], now: float) -> Sequence[Claim]:
+    """Take those of the lanes that are due."""
+    select = """
+        SELECT json_group_array(json_array(-priority, due_at, hex(lane), handler, attempts))
+        FROM arvo_lanes WHERE lane IN (VALUES {rows}) AND due_at <= ?1
+    """
+    due = [_Due(*row) for row in select_pieces(connection, select, [(lane,) for lane in lanes], now)]
+    return _lease(connection, leasing, sorted(due))
+
+
+def is_any_free(connection: Connection, lanes: Sequence[bytes], now: float) -> bool:
+    """Return whether one of the lanes is due and nobody's."""
+    select = """
+        SELECT json_array(count(*)) FROM arvo_lanes WHERE lane IN (VALUES {rows}) AND owner ISNULL AND due_at <= ?1
+    """
+    return any(select_pieces(connection, select, [(lane,) for lane in lanes], now))
+
+
+def _lease(connection: Connection, leasing: Leasing, due: Sequence[_Due]) -> Sequence[Claim]:
     if not due:
         return []
     ids = [(bytes.fromhex(lane.lane),) for lane in due]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
     from uuid import UUID
@@ -110,6 +110,23 @@ class WorkStore(Protocol):
         the call raises, none was. Timers that are cancelled but have arrived already stay where they are. What was
         produced for a lane of the same call arrives there after what is in it. Events that are answered but do not wait
         (any more) are ignored. At most one completion per lane.
+        """
+        ...
+
+    async def finish_and_claim(
+        self,
+        completions: Sequence[Completion],
+        lanes: Collection[UUID],
+        *,
+        worker: str,
+        deliveries_per_lane: int,
+        lease: timedelta,
+    ) -> tuple[Sequence[FinishOutcome], Sequence[Claim]]:
+        """Carry out completions as `finish` does, and then, in the same transaction, claim some lanes as `claim` does.
+
+        Of `lanes` those are claimed that are due when everything is carried out: so a worker goes on with what it has
+        just produced, without asking for it. What is due elsewhere, it still has to claim. When the call raises,
+        nothing was claimed either, or what was is free again when its lease ends.
         """
         ...
 

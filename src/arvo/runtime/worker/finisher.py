@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from arvo.errors import BackendError
 from arvo.runtime.worker.lane_run import refused
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from arvo.ports import FinishOutcome, WorkStore
+    from arvo.ports import Completion, FinishOutcome
     from arvo.runtime.worker.lane_run import Result, Surroundings
     from arvo.runtime.worker.patience import Patience
 
@@ -30,6 +30,14 @@ Settle: TypeAlias = "Callable[[Result, FinishOutcome], None]"
 """Told of each result once the store has said what became of it."""
 
 
+class Finishing(Protocol):
+    """Where results are stored."""
+
+    async def finish(self, completions: Sequence[Completion]) -> Sequence[FinishOutcome]:
+        """Carry out completions, and return what became of each."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Stored:
     result: Result
@@ -39,7 +47,7 @@ class _Stored:
 class Finisher:
     """One for each worker; `run` is its task."""
 
-    def __init__(self, store: WorkStore, patience: Patience, surroundings: Surroundings, settle: Settle) -> None:
+    def __init__(self, store: Finishing, patience: Patience, surroundings: Surroundings, settle: Settle) -> None:
         self._store = store
         self._patience = patience
         self._surroundings = surroundings

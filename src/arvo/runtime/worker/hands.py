@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from uuid import UUID
 
-    from arvo.ports import Claim
+    from arvo.ports import Claim, NewDelivery
     from arvo.runtime.worker.posts import Post
 
 __all__ = ["Hand", "Hands"]
 
 _STORING_FOR_EACH_TASK = 4
+_ONWARD_SHARE = 0.75
+"""At most so much of a worker goes on with what it has produced itself, so that what waits has its turn, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +30,8 @@ class Hand:
     secured_at: float
     task: asyncio.Task[None] | None = None
     lost: bool = False
+    onward: bool = False
+    """Whether it came with what the worker itself had stored, and not of a claim."""
 
 
 class Hands:
@@ -38,6 +42,9 @@ class Hands:
         self._concurrency = concurrency
         self._hands: dict[tuple[UUID, int], Hand] = {}
         self._running = 0
+        self._onward = 0
+        self._asked: Mapping[str, int] = {}
+        self._lanes_asked = 0
         self._limited = [(address, post, post.bucket) for address, post in posts.items() if post.bucket is not None]
 
     def __len__(self) -> int:
@@ -46,10 +53,11 @@ class Hands:
     def __iter__(self) -> Iterator[Hand]:
         return iter(tuple(self._hands.values()))
 
-    def take(self, claim: Claim, now: float) -> Hand:
+    def take(self, claim: Claim, now: float, *, onward: bool = False) -> Hand:
         """Begin the work on a claim."""
-        hand = Hand(claim, self._posts[claim.handler], now)
+        hand = Hand(claim, self._posts[claim.handler], now, onward=onward)
         self._hands[claim.lane, claim.token] = hand
+        self._onward += onward
         hand.post.running += 1
         self._running += 1
         return hand
@@ -66,7 +74,42 @@ class Hands:
 
     def drop(self, claim: Claim) -> None:
         """The claim is over."""
-        self._hands.pop((claim.lane, claim.token), None)
+        hand = self._hands.pop((claim.lane, claim.token), None)
+        if hand is not None:
+            self._onward -= hand.onward
+
+    def reserve(self, produced: Iterable[NewDelivery], now: float) -> dict[UUID, str]:
+        """Keep room for lanes that are about to be produced for, as far as there is any that nobody asks for now.
+
+        The addresses by lane; `unreserve` gives the room back. What has a rate to keep to has to be claimed.
+        """
+        free = min(self._free() - self._lanes_asked, int(self._concurrency * _ONWARD_SHARE) - self._onward)
+        chosen: dict[UUID, str] = {}
+        for delivery in produced:
+            if free <= 0:
+                break
+            post = self._posts.get(delivery.handler)
+            if post is None or post.bucket is not None or delivery.due is not None:
+                continue
+            if (lane := delivery.lane) in chosen or post.room(now) <= self._asked.get(post.address, 0):
+                continue
+            chosen[lane] = post.address
+            post.running += 1
+            self._running += 1
+            self._onward += 1
+            free -= 1
+        return chosen
+
+    def unreserve(self, chosen: Mapping[UUID, str]) -> None:
+        """Give back the room that was kept."""
+        for address in chosen.values():
+            self._posts[address].running -= 1
+        self._running -= len(chosen)
+        self._onward -= len(chosen)
+
+    def _free(self) -> int:
+        storing = len(self._hands) - self._running
+        return 0 if storing >= self._concurrency * _STORING_FOR_EACH_TASK else self._concurrency - self._running
 
     def by_address(self) -> Mapping[str, int]:
         """How many claims on lanes of each address there are."""
@@ -74,13 +117,26 @@ class Hands:
         return {address: claimed[address] for address in self._posts}
 
     def room(self, now: float) -> tuple[dict[str, int], int]:
-        """How many more lanes of each address can be worked on, full ones left out, and how many in all."""
-        storing = len(self._hands) - self._running
-        free = 0 if storing >= self._concurrency * _STORING_FOR_EACH_TASK else self._concurrency - self._running
+        """How many more lanes of each address can be claimed, full ones left out, and how many in all.
+
+        That is all the room there is, or the half of it while what is in hand may produce something to go on with.
+        """
+        free = self._free()
         if free <= 0:
             return {}, 0
+        if self._hands:
+            free = (free + 1) // 2
         by_address = {address: min(room, free) for address, post in self._posts.items() if (room := post.room(now)) > 0}
         return by_address, min(free, sum(by_address.values()))
+
+    def ask(self, by_address: Mapping[str, int], lanes: int) -> None:
+        """So much is being claimed now, for which there has to be room afterwards."""
+        self._asked, self._lanes_asked = by_address, lanes
+
+    def is_crowded(self, room: Mapping[str, int], claims: Iterable[Claim]) -> bool:
+        """Whether an address had no room for all that may have waited for it when these were claimed."""
+        claimed = Counter(claim.handler for claim in claims)
+        return any(claimed[address] >= room.get(address, 0) for address in self._posts)
 
     def take_tokens(self, room: Mapping[str, int], now: float) -> None:
         """Take the tokens for as many lanes as are about to be claimed at most."""

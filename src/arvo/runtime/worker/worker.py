@@ -25,6 +25,7 @@ from arvo.runtime.worker.health import WorkerHealth
 from arvo.runtime.worker.lane_run import LaneRun, Result, Surroundings
 from arvo.runtime.worker.leases import Leases
 from arvo.runtime.worker.occurrences import Occurrences
+from arvo.runtime.worker.onward import Onward
 from arvo.runtime.worker.patience import Patience
 from arvo.runtime.worker.posts import posts_of
 from arvo.runtime.worker.presence import Presence, own_info
@@ -105,7 +106,16 @@ class Worker:
         self._hands = Hands(posts, concurrency)
         self._surroundings = Surroundings(app, Routes(app, relay), self._clock)
         self._patience = Patience(self._clock)
-        self._finisher = Finisher(store, self._patience, self._surroundings, self._settle)
+        self._onward = Onward(
+            store,
+            self._hands,
+            self._clock,
+            worker=self.id,
+            deliveries_per_lane=deliveries_per_lane,
+            lease=lease,
+            begin=self._go_on,
+        )
+        self._finisher = Finisher(self._onward, self._patience, self._surroundings, self._settle)
         self._leases = Leases(store, self._hands, lease, self._clock)
         self._presence = Presence(store, self._info, self._patience, self._clock, heartbeat=heartbeat, lease=lease)
         self._gauges = Gauges(store, self._hands, self._clock)
@@ -113,7 +123,10 @@ class Worker:
         self._letters: asyncio.Queue[DeadLetter] = asyncio.Queue()
         self._started_at: datetime | None = None
         self._ended = False
+        self._group: asyncio.TaskGroup | None = None
         self._aborting = False
+        self._crowded = True
+        """Whether more may be waiting than there was room for when the claimer last looked."""
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         """Set when there is room for more, or reason to stop; look before you believe it."""
@@ -148,6 +161,7 @@ class Worker:
     def stop(self) -> None:
         """Claim nothing more, and have `run` return once what runs is done. May be called from a signal handler."""
         self._stopping.set()
+        self._onward.stop()
         self._changed.set()
 
     async def run(self) -> WorkerReport:
@@ -158,6 +172,7 @@ class Worker:
         """
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 self._started_at = self._clock.now()
                 await self._presence.show()
                 background = [
@@ -168,7 +183,7 @@ class Worker:
                     group.create_task(self._report_letters()),
                     group.create_task(Occurrences(self._app, self._store, self._patience, self._clock).run()),
                 ]
-                claiming = group.create_task(self._claim_until_stopped(group))
+                claiming = group.create_task(self._claim_until_stopped())
                 await self._stopping.wait()
                 await self._drain(claiming, group)
                 for task in background:
@@ -180,30 +195,45 @@ class Worker:
 
     # Claiming.
 
-    async def _claim_until_stopped(self, group: asyncio.TaskGroup) -> None:
+    async def _claim_until_stopped(self) -> None:
         fruitless = 0
         while not self._stopping.is_set():
             self._changed.clear()
             now = self._clock.monotonic()
             by_address, lanes = self._hands.room(now)
             next_token = self._hands.next_token(now)
+            self._crowded = True
             if lanes == 0:
                 await (self._changed.wait() if next_token is None else self._changed_or(self._clock.sleep(next_token)))
                 continue
             self._hands.take_tokens(by_address, now)
+            self._hands.ask(by_address, lanes)
             claims = await self._patience.ask("give any work", partial(self._claim, by_address, lanes))
+            self._hands.ask({}, 0)
             self._hands.return_tokens(by_address, claims)
             if self._stopping.is_set():
                 await self._hand_back(claims)
                 return
-            for claim in claims:
-                hand = self._hands.take(claim, self._clock.monotonic())
-                hand.task = group.create_task(self._work_on(hand))
+            self._begin(claims)
             fruitless = 0 if claims else fruitless + 1
             if fruitless >= _FRUITLESS_CLAIMS:
                 await self._clock.sleep(_BREATHER_SECONDS)
             if len(claims) < lanes:
+                self._crowded = self._hands.is_crowded(by_address, claims)
                 await self._wait_for_work(by_address, next_token)
+
+    def _begin(self, claims: Sequence[Claim], *, onward: bool = False) -> None:
+        assert self._group is not None  # noqa: S101 - nothing is claimed but while it runs
+        for claim in claims:
+            hand = self._hands.take(claim, self._clock.monotonic(), onward=onward)
+            hand.task = self._group.create_task(self._work_on(hand))
+
+    def _go_on(self, claims: Sequence[Claim]) -> None:
+        """Begin with what was produced here, unless the worker is to stop by now."""
+        if not self._stopping.is_set():
+            self._begin(claims, onward=True)
+        elif self._group is not None:
+            self._group.create_task(self._hand_back(claims))
 
     async def _claim(self, by_address: dict[str, int], lanes: int) -> Sequence[Claim]:
         return await self._store.claim(
@@ -254,7 +284,7 @@ class Worker:
 
     def _end(self, hand: Hand) -> None:
         self._hands.ran(hand)
-        self._changed.set()
+        self._has_room()
 
     def _settle(self, result: Result, outcome: FinishOutcome) -> None:
         completion = result.completion
@@ -279,8 +309,13 @@ class Worker:
     def _over(self, claim: Claim, **counts: int) -> None:
         self._hands.drop(claim)
         self._report = self._report.plus(**counts)
-        self._changed.set()
+        self._has_room()
         self._settled.set()
+
+    def _has_room(self) -> None:
+        """Have the claimer look again, if there may have been more than it had room for."""
+        if self._crowded:
+            self._changed.set()
 
     async def _report_letters(self) -> None:
         """Run the hooks beside everything else: the letters are stored, and nothing has to wait for them."""

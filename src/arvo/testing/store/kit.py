@@ -11,6 +11,7 @@ from arvo.testing.store.claim_checks import CLAIM_CHECKS
 from arvo.testing.store.fencing_checks import FENCING_CHECKS
 from arvo.testing.store.finish_checks import FINISH_CHECKS
 from arvo.testing.store.list_checks import LIST_CHECKS
+from arvo.testing.store.onward_checks import ONWARD_CHECKS
 from arvo.testing.store.operator_checks import OPERATOR_CHECKS
 from arvo.testing.store.timer_checks import TIMER_CHECKS
 from arvo.testing.store.under_test import StoreUnderTest
@@ -30,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *CLAIM_CHECKS,
     *FINISH_CHECKS,
     *FENCING_CHECKS,
+    *ONWARD_CHECKS,
     *TIMER_CHECKS,
     *OPERATOR_CHECKS,
     *LIST_CHECKS,
