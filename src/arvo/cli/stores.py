@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from arvo.backends.sqlite import SqliteStore
+from arvo.backends.sqlite.location import database_path
 from arvo.backends.sqlite.schema import STORE, version_in
 from arvo.cli.failure import CommandError
 
@@ -63,8 +64,8 @@ async def existing_store(url: str) -> AsyncGenerator[Store]:
     Unlike a worker, who looks at a store neither makes nor upgrades one.
     """
     store = store_at(url)
-    if isinstance(store, SqliteStore):
-        await asyncio.to_thread(_check_file, store.path)
+    if url.startswith("sqlite:"):
+        await asyncio.to_thread(_check_file, database_path(url))
     async with store:
         yield store
 

@@ -94,15 +94,18 @@ class WorkflowEmission(msgspec.Struct, frozen=True, kw_only=True):
         """The events by which the workflow will hear of its own timers; they cost nothing and stay at home."""
         return [self._timer(timer, number) for number, timer in enumerate(timers, position)]
 
-    def failure(self, error: ServiceError) -> list[Event[Any]]:
-        """The system errors that tell the caller that the workflow failed."""
+    def failure(self, error: ServiceError, *, position: int = -1) -> list[Event[Any]]:
+        """The system errors that tell the caller that the workflow failed.
+
+        Their position is before all others: should an operator have the event taken again, or cancel the workflow, what
+        comes of that is another event.
+        """
         own = self.vocabulary.own
         return self._ending(to=self.subject.initiator, domains=self.workflow.error_domains).events(
             error,
             type=own.system_error_type,
             dataschema=f"{own.contract.uri}/{WILDCARD_VERSION}",
-            # Before all others: should an operator have the event taken again, what comes of it then is another event.
-            position=-1,
+            position=position,
             contract_domain=own.contract.domain,
         )
 

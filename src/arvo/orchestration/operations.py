@@ -133,7 +133,7 @@ def cancellation(workflow: Workflow, text: bytes, *, subject: str, error: Servic
         subject=process,
         init_event_id=view.init_event_id,
         parent_subject=view.parent_subject,
-    ).failure(error)
+    ).failure(error, position=-2)
 
 
 def record_before_failure(text: bytes) -> bytes:

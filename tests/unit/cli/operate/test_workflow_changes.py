@@ -224,6 +224,16 @@ def test_a_workflow_that_fails_again_can_be_retried_again(depot: Depot) -> None:
     assert depot.answers() == ["sys.arvo.orc.item.error"]
 
 
+def test_a_workflow_that_was_retried_can_be_cancelled_and_its_caller_hears_of_both(depot: Depot) -> None:
+    depot.work(an_item("broken"))
+    depot.mend()
+    (number,) = depot.numbers("arvo.orc.item")
+    assert depot.arvo("workflow", "retry", str(number), "-y").code == 0
+    depot.work()
+    assert depot.arvo("workflow", "cancel", str(number), *APP, "-y").code == 0
+    assert depot.answers() == ["sys.arvo.orc.item.error"] * 2
+
+
 def test_only_what_failed_can_be_retried(family: Depot) -> None:
     (bundle,) = family.numbers("arvo.orc.bundle")
     message = error_of(family.arvo("workflow", "retry", str(bundle), "-y"), 1)
