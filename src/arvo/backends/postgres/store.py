@@ -1,10 +1,11 @@
 """The Postgres `Store`. What a call does is in the functions of `migrations`; here is who calls them, and when.
 
-One connection claims, renews and notifies without waiting for the disk; three finish and publish, in groups; one reads.
+One connection claims, renews and notifies without waiting for the disk; five finish and publish, in groups; one reads.
 """
 
 from __future__ import annotations
 
+from itertools import cycle
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,7 +61,10 @@ class PostgresStore(PostgresStoreInspection):
             Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX) for _ in range(_GROUPS_AT_ONCE)
         ]
         self._idle_writers = list(self._writers)
-        self._going_on = Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX)
+        self._onward_writers = [
+            Link(self._server, timeout_seconds=_CALL_SECONDS, settings=BY_INDEX) for _ in range(_GROUPS_AT_ONCE)
+        ]
+        self._next_onward_writer = cycle(self._onward_writers)
         self._finishing = Grouping(self._finish_together, about=_lanes_of, is_outage=is_outage, at_once=_GROUPS_AT_ONCE)
         self._publishing = Grouping(self._publish_together, about=_nothing, is_outage=is_outage)
         self._bell = Bell()
@@ -86,7 +90,7 @@ class PostgresStore(PostgresStoreInspection):
         await self._finishing.finish()
         await self._publishing.finish()
         await self._notifications.close()
-        for link in (self._quick, self._publisher, self._reader, self._going_on, *self._writers):
+        for link in (self._quick, self._publisher, self._reader, *self._onward_writers, *self._writers):
             await link.close()
 
     def __repr__(self) -> str:
@@ -177,7 +181,7 @@ class PostgresStore(PostgresStoreInspection):
         await self._check()
         rows = FinishRows.of(completions)
         token = randbits(63)
-        done, *claims = await self._going_on.fetch(
+        done, *claims = await next(self._next_onward_writer).fetch(
             _FINISH_AND_CLAIM,
             *rows.arguments,
             list(lanes),

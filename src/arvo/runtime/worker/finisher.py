@@ -45,7 +45,7 @@ class _Stored:
 
 
 class Finisher:
-    """One for each worker; `run` is its task."""
+    """One for each worker. Each task that is in `run` stores one group at a time."""
 
     def __init__(self, store: Finishing, patience: Patience, surroundings: Surroundings, settle: Settle) -> None:
         self._store = store
@@ -65,6 +65,8 @@ class Finisher:
         while True:
             await self._more.wait()
             group = self._next_group()
+            if not group:
+                continue
             for stored in await self._patience.ask("store what was done", partial(self._stored, group)):
                 self._settle(stored.result, stored.outcome)
 

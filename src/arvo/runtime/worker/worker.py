@@ -48,6 +48,8 @@ logger = logging.getLogger("arvo.runtime")
 
 _CHAIN_SECONDS = 0.05
 """How long the deliveries of one lane may be run before what came of them so far is stored."""
+_GROUPS_AT_ONCE = 2
+"""So that handlers run while the store is busy with what others have left, and the store while handlers run."""
 _LONGEST_WAIT = timedelta(seconds=5)
 _CANCELLED_DELAY = timedelta(seconds=1)
 _FRUITLESS_CLAIMS = 3
@@ -176,7 +178,7 @@ class Worker:
                 self._started_at = self._clock.now()
                 await self._presence.show()
                 background = [
-                    group.create_task(self._finisher.run()),
+                    *(group.create_task(self._finisher.run()) for _ in range(_GROUPS_AT_ONCE)),
                     group.create_task(self._leases.run()),
                     group.create_task(self._presence.run()),
                     group.create_task(self._gauges.run(self._heartbeat)),
