@@ -78,13 +78,14 @@ class Schedule:
         """What carries occurrences out: it makes the events of each and publishes them."""
 
         async def carry_out(occurrence: Event[Any]) -> Sequence[Event[Any]]:
-            for event in self._events(occurrence):
+            for event in self.events(occurrence):
                 await publish(event)
             return ()
 
         return carry_out
 
-    def _events(self, occurrence: Event[Any]) -> list[Event[Any]]:
+    def events(self, occurrence: Event[Any]) -> list[Event[Any]]:
+        """What is to be published for one occurrence; nothing when it is none (any more)."""
         due = datetime.fromisoformat(occurrence.data["due"])
         if not self.is_due_at(due):
             logger.info("Schedule %r was changed: %s is no occurrence of it any more.", self.name, due)
