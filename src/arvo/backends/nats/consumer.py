@@ -270,10 +270,12 @@ class NatsConsumer:
             raise self._link.error(error) from error
 
     async def _keep_what_arrived(self) -> None:
-        """Extend what has arrived and waits to be given out, which nobody else can."""
+        """Extend what waits to be given out, which nobody else can, and let go of what was held for too long."""
         third = self._hold.total_seconds() / 3
         while True:
             await asyncio.sleep(third)
+            for lost in [held for held in self._held if self._is_lost(held)]:
+                self._let_go(lost)
             now = time.monotonic()
             for pull in self._numbered:
                 waiting = [message.reply for since, message in pull.arrived if now - since >= third]
