@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextvars import ContextVar
 from time import time_ns
 from typing import Protocol
+
+from arvo.events.randomness import random_16_bytes
 
 __all__ = ["Origin", "id_bytes", "now_ns", "use_origin"]
 
@@ -33,7 +34,7 @@ def use_origin(origin: Origin) -> None:
 def id_bytes() -> bytes:
     """16 random bytes."""
     origin = _origin.get()
-    return os.urandom(16) if origin is None else origin.id_bytes()
+    return random_16_bytes() if origin is None else origin.id_bytes()
 
 
 def now_ns() -> int:

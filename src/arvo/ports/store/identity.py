@@ -5,12 +5,14 @@ The digests are part of what is stored: changing one needs a migration of every 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
 __all__ = ["delivery_key", "lane_id", "name_key"]
 
 
+@lru_cache(maxsize=4096)
 def lane_id(handler: str, subject: str) -> UUID:
     """Return what names the lane of `subject` at `handler` in every store."""
     return UUID(bytes=blake2b(f"{handler}\0{subject}".encode(), digest_size=16).digest())

@@ -23,7 +23,7 @@ class WorkerReport:
 
     def plus(self, **counts: int) -> WorkerReport:
         """The report with `counts` added."""
-        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items()})
+        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items() if count})
 
     def __str__(self) -> str:
         counts = (
