@@ -104,7 +104,9 @@ class Link:
             if len(failures) >= len(self.address.servers):
                 failed.set()
 
-        options: dict[str, Any] = {} if self._credentials is None else {"user_credentials": str(self._credentials)}
+        options: dict[str, Any] = dict(self.address.login)
+        if self._credentials is not None:
+            options["user_credentials"] = str(self._credentials)
         connecting = asyncio.ensure_future(
             client.connect(
                 servers=list(self.address.servers),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import nats.errors
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
 
 from arvo.backends.nats.diagnosis import FAILURES
 from arvo.errors import BackendError
@@ -30,6 +30,7 @@ _ON_THEIR_WAY: Final = 1024
 """As many messages may wait for their confirmation, so that memory and the server's queue are bounded."""
 _CONFIRM_SECONDS: Final = 10.0
 _TOO_LARGE: Final = 10054
+_UNAVAILABLE: Final = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ class Publisher:
                 )
             )
         else:
-            answer.set_exception(APIError.from_error(msgspec.to_builtins(refusal)))
+            kind = ServiceUnavailableError if refusal.code == _UNAVAILABLE else APIError
+            answer.set_exception(kind(refusal.code, refusal.description, refusal.err_code))
 
     def _cut_off(self) -> None:
         """Nobody knows what became of what was on its way."""
