@@ -19,6 +19,7 @@ from arvo.cli.operate.inbox_commands import inbox
 from arvo.cli.operate.status_command import status
 from arvo.cli.operate.workflow_commands import workflow
 from arvo.cli.run_command import run
+from arvo.cli.simulate_command import simulate
 from arvo.cli.store_commands import store
 
 __all__ = ["main"]
@@ -59,6 +60,7 @@ def version(*, as_json: bool) -> None:
 
 
 main.add_command(run)
+main.add_command(simulate)
 main.add_command(init)
 main.add_command(contract)
 main.add_command(machine)
