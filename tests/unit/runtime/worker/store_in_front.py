@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from arvo.ports import Store
 
-CALLS = ("claim", "finish", "renew", "release", "wait_for_work", "heartbeat", "workers", "remove_workers")
+CALLS = (
+    "claim",
+    "finish",
+    "finish_and_claim",
+    "renew",
+    "release",
+    "wait_for_work",
+    "heartbeat",
+    "workers",
+    "remove_workers",
+)
 
 
 class StoreInFront:
