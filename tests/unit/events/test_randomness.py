@@ -10,11 +10,15 @@ import pytest
 from arvo.events import new_event_id
 
 
+def ids(count: int) -> list[str]:
+    return [new_event_id() for _ in range(count)]
+
+
 def test_ids_differ_among_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: [new_event_id() for _ in range(500)], range(8)))
+        made = list(pool.map(ids, [500] * 8))
 
-    assert len({one for ids in made for one in ids}) == 4000
+    assert len({one for some in made for one in some}) == 4000
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
