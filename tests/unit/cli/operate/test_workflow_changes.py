@@ -280,3 +280,47 @@ def test_calls_without_an_answer_are_warned_of(depot: Depot) -> None:
     asked = depot.arvo("workflow", "retry", str(bundle), given="n\n")
     assert "again? 1 of its calls had no answer then, and may have had one since. [y/N]: " in asked.err
     assert error_of(asked, 1) == "Nothing was changed."
+
+
+def test_a_caller_in_a_domain_without_a_sink_is_not_told_and_the_command_says_so(depot: Depot) -> None:
+    text = (depot.project.folder / "depot.py").read_text(encoding="utf-8")
+    depot.project.write("depot.py", text.replace("Resumable(item)", 'Resumable(item, error_domains="far.away")'))
+    depot.work(an_item("lamp"))
+    (number,) = depot.numbers("arvo.orc.item")
+    done = depot.arvo("workflow", "cancel", str(number), *APP, "-y")
+    assert "Nobody was told in far.away, which has no sink in the app.\n" in done.out
+    assert depot.answers() == []
+
+
+def test_grandchildren_are_cancelled_even_when_their_parent_has_ended(depot: Depot) -> None:
+    text = (depot.project.folder / "depot.py").read_text(encoding="utf-8")
+    above = text.replace(
+        "app = App(",
+        """class Top(Payload):
+    names: tuple[str, ...]
+
+
+top = OrchestratorContract("top", uri="#/orchestrators/top")
+top_v1 = top.version("1.0.0", accepts=Top, emits=Bundled)
+run_top = Resumable(top)
+
+
+@run_top.on(top_v1, state=Nothing, services=services(bundle_v1))
+async def go(turn: Turn[Top | Bundled | ServiceError, Nothing]) -> Wait[Nothing, Bundle] | Done[Bundled]:
+    if isinstance(turn.event.data, Top):
+        return Wait(Nothing(asked=""), [Bundle(names=turn.event.data.names)])
+    return Wait(None)
+
+
+app = App(""",
+    ).replace("handlers=[", "handlers=[run_top, ")
+    depot.project.write("depot.py", above)
+    data = {"names": ["lamp", "broken"]}
+    depot.work({"id": "t", "type": "arvo.orc.top", "source": "com.web.desk", "data": data})
+    assert statuses(depot, "arvo.orc.bundle") == ["done"]
+    assert sorted(statuses(depot, "arvo.orc.item")) == ["active", "failed"]
+    (number,) = depot.numbers("arvo.orc.top")
+    done = depot.arvo("workflow", "cancel", str(number), *APP, "-y")
+    assert done.code == 0, done.err
+    assert "Took 1 off the inbox.\n" in done.out
+    assert sorted(statuses(depot, "arvo.orc.item")) == ["cancelled", "failed"]
