@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from arvo.backends.sqlite import SqliteMachineMemory
+from arvo.cli.brokers import BROKER_VARIABLE
 from arvo.cli.console import Console
 from arvo.cli.failure import CommandError, ExitCode
 from arvo.cli.health_server import parse_listening
@@ -58,6 +59,18 @@ FEW_BYTES: Final = 20_000
     metavar="[HOST:]PORT",
     help="With --store: answer GET /live and GET /ready there. A port alone is that of 127.0.0.1.",
 )
+@click.option(
+    "--broker",
+    metavar="URL",
+    envvar=BROKER_VARIABLE,
+    show_envvar=True,
+    help="With --store: take events from a message broker, and publish those for others: nats://USER:PASSWORD@HOST.",
+)
+@click.option(
+    "--callers",
+    metavar="NAME,...",
+    help="With --broker: senders whose answers are kept in the store. Others get them from the broker.",
+)
 @click.option("--sources", metavar="NAME,...", help="With --store: the handlers to work for. Default: all of the app.")
 @click.option(
     "--memory",
@@ -84,6 +97,8 @@ def run(
     store: str | None,
     concurrency: int | None,
     health: str | None,
+    broker: str | None,
+    callers: str | None,
     sources: str | None,
     memory: str | None,
     at_once: int | None,
@@ -101,6 +116,8 @@ def run(
     works until Ctrl-C or SIGTERM, gives what runs 25 s to end, and leaves the rest to others. With --events as well, it
     stores the lines (those whose id it has not seen) and works until nothing is left to do.
 
+    With --broker as well, what comes from the broker is stored first, and what is for other processes leaves by it.
+
     \b
     Examples:
       arvo run shop.main:app --events orders.jsonl
@@ -111,6 +128,7 @@ def run(
       arvo run shop.main:app --store sqlite:///orders.db --events orders.jsonl
       arvo run shop.main:app --store postgresql://shop@db/orders --sources com.card.charge
       arvo run shop.main:app --store postgresql://shop@db/orders --health 8080
+      arvo run shop.main:app --store sqlite:///orders.db --broker nats://localhost:4222
 
     \b
     Exit code:
@@ -123,7 +141,8 @@ def run(
            a worker without --events only when it had to be cut off, as by a second Ctrl-C
     """
     if store is None:
-        _refuse("--store URL", concurrency=concurrency, health=health, sources=sources)
+        asked = broker if _given("broker") else None
+        _refuse("--store URL", concurrency=concurrency, health=health, broker=asked, callers=callers, sources=sources)
         if path is None:
             raise click.UsageError(
                 "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
@@ -133,6 +152,8 @@ def run(
         if memory is not None:
             raise click.UsageError(f"--memory cannot go with {given}: the store keeps the state of workflows. Drop it.")
         _refuse(f"--events without {given}", at_once=at_once, timeline=timeline)
+        if broker is None:
+            _refuse("--broker URL", callers=callers)
     try:
         listening = None if health is None else parse_listening(health)
     except ValueError as error:
@@ -150,7 +171,9 @@ def run(
                 store=store,
                 path=path,
                 concurrency=concurrency or DEFAULT_CONCURRENCY,
-                sources=None if sources is None else tuple(each.strip() for each in sources.split(",")),
+                sources=None if sources is None else _names(sources),
+                broker=broker,
+                callers=() if callers is None else _names(callers),
                 health=listening,
                 as_json=as_json,
                 verbose=verbose,
@@ -170,6 +193,10 @@ def run(
     except ArvoError as error:
         raise CommandError(str(error)) from error
     sys.exit(code)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in listed.split(","))
 
 
 def _given(option: str) -> bool:

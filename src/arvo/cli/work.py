@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from arvo.cli.line_reader import LineReader
     from arvo.ports import QueueStatus, Store
     from arvo.runtime import Worker, WorkerReport
+    from arvo.runtime.brokered import BrokerWorker
 
 __all__ = ["DRAIN", "Work", "WorkSummary"]
 
@@ -46,7 +47,12 @@ class Work:
     """Runs a worker until `stop`; with `intake`, no longer than until its lines are worked off."""
 
     def __init__(
-        self, worker: Worker, store: Store, *, intake: Intake | None = None, on_progress: Callable[[], object]
+        self,
+        worker: Worker | BrokerWorker,
+        store: Store,
+        *,
+        intake: Intake | None = None,
+        on_progress: Callable[[], object],
     ) -> None:
         self._worker = worker
         self._store = store

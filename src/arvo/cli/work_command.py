@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from arvo.cli.brokers import broker_at
 from arvo.cli.console import visible
 from arvo.cli.failure import CommandError, ExitCode
 from arvo.cli.health_server import HealthServer
@@ -23,6 +24,8 @@ from arvo.cli.timeline_printer import Troubles
 from arvo.cli.work import DRAIN, Work
 from arvo.events import MAX_EVENT_BYTES
 from arvo.runtime import Worker
+from arvo.runtime.brokered import BrokerWorker
+from arvo.runtime.worker.relay import OUTBOX
 from arvo.runtime.worker.routes import LATE
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from arvo.cli.event_input import BadLine
     from arvo.cli.health_server import Listening
     from arvo.cli.work import WorkSummary
+    from arvo.ports import Store
     from arvo.runtime import App
 
 __all__ = ["DEFAULT_CONCURRENCY", "WorkOptions", "work_on_store"]
@@ -50,6 +54,8 @@ class WorkOptions:
     path: str | None
     concurrency: int
     sources: tuple[str, ...] | None
+    broker: str | None
+    callers: tuple[str, ...]
     health: Listening | None
     as_json: bool
     verbose: bool
@@ -77,10 +83,8 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
     intake = None
     with stoppable(CUT_OFF_SECONDS) as stopping:
         try:
-            async with store_at(options.store) as store:
-                worker = Worker(
-                    app, store, concurrency=options.concurrency, sources=options.sources, drain_timeout=DRAIN
-                )
+            async with store_at(options.store) as store, AsyncExitStack() as exits:
+                worker = await _worker(app, store, options, exits)
                 if lines is not None:
                     intake = Intake(app, store, _on_bad_line(options, console))
                 work = Work(
@@ -91,14 +95,13 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
                 )
                 stopping.on_signal = lambda: work.stop(stopping.signal or "")
                 stopping.undone = lambda: f"Done: {worker.report}. Whatever else it had begun, the next worker begins."
-                served = [address for address in worker.serves if address != LATE]
-                async with AsyncExitStack() as exits:
-                    if options.health is not None:
-                        server = await exits.enter_async_context(HealthServer(options.health, worker.health).open())
-                        _tell_health(server, console)
-                    console.note(f"Working on {', '.join(map(visible, served))}. Ctrl-C ends it in good order.")
-                    summary = await work(lines)
-                    stopping.undone = str
+                served = [address for address in worker.serves if address not in (LATE, OUTBOX)]
+                if options.health is not None:
+                    server = await exits.enter_async_context(HealthServer(options.health, worker.health).open())
+                    _tell_health(server, console)
+                console.note(f"Working on {', '.join(map(visible, served))}. Ctrl-C ends it in good order.")
+                summary = await work(lines)
+                stopping.undone = str
         except asyncio.CancelledError:
             if stopping.signal is None:
                 raise
@@ -111,6 +114,20 @@ async def _work(app: App, options: WorkOptions, console: Console, lines: LineRea
         for row in _summary_rows(summary, intake):
             console.row(row)
     return code
+
+
+async def _worker(app: App, store: Store, options: WorkOptions, exits: AsyncExitStack) -> Worker | BrokerWorker:
+    if options.broker is None:
+        return Worker(app, store, concurrency=options.concurrency, sources=options.sources, drain_timeout=DRAIN)
+    return BrokerWorker(
+        app,
+        await exits.enter_async_context(broker_at(options.broker)),
+        store=store,
+        callers=options.callers,
+        concurrency=options.concurrency,
+        sources=options.sources,
+        drain_timeout=DRAIN,
+    )
 
 
 def _tell_health(server: HealthServer, console: Console) -> None:

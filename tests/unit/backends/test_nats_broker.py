@@ -47,7 +47,7 @@ def guarded() -> Generator[NatsServer]:
 
 @pytest.fixture
 async def jetstream(nats: NatsServer) -> AsyncGenerator[Any]:
-    client = await driver.connect(nats.url())
+    client: Any = await driver.connect(nats.url())  # pyright: ignore[reportUnknownMemberType]
     yield client.jetstream()
     await client.close()
 
@@ -124,7 +124,8 @@ def test_times_must_be_some() -> None:
 )
 async def test_stream_that_differs(nats: NatsServer, jetstream: Any, differs: dict[str, Any], said: str) -> None:
     system = nats.new_system()
-    await jetstream.add_stream(StreamConfig(**{"name": system, "subjects": [f"{system}.event.>"], **differs}))
+    config: dict[str, Any] = {"name": system, "subjects": [f"{system}.event.>"], **differs}
+    await jetstream.add_stream(StreamConfig(**config))
     message = await refused(NatsBroker(nats.url(), system=system))
     assert said in message
     assert repr(system) in message
@@ -141,7 +142,7 @@ async def test_stream_that_differs(nats: NatsServer, jetstream: Any, differs: di
 async def test_consumer_that_differs(nats: NatsServer, jetstream: Any, differs: dict[str, Any], said: str) -> None:
     system = nats.new_system()
     async with NatsBroker(nats.url(), system=system) as broker:
-        config = {"durable_name": "com_a_b", "filter_subject": f"{system}.event.com.a.b", **differs}
+        config: dict[str, Any] = {"durable_name": "com_a_b", "filter_subject": f"{system}.event.com.a.b", **differs}
         await jetstream.add_consumer(system, ConsumerConfig(**config))
         with pytest.raises(BackendError, match=said):
             await broker.consumer({"com.a.b": 1}).__aenter__()

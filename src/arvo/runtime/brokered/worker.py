@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from arvo.ports import Clock, Store
     from arvo.ports.broker import MessageBroker
     from arvo.runtime.app import App
+    from arvo.runtime.worker.health import WorkerHealth
     from arvo.runtime.worker.report import WorkerReport
 
 __all__ = ["BrokerWorker", "WorkerOptions"]
@@ -146,6 +147,12 @@ class BrokerWorker:
     def inbox_report(self) -> InboxReport:
         """What was taken into the store so far; nothing without one."""
         return InboxReport() if self._inbox is None else self._inbox.report
+
+    def health(self) -> WorkerHealth:
+        """How the worker on the store is doing; `DefinitionError` when there is none."""
+        if self._worker is None:
+            raise DefinitionError("Only a worker with a store can tell how it is doing. Give it one.")
+        return self._worker.health()
 
     def stop(self) -> None:
         """Take nothing more, and have `run` return once what runs is done. May be called from a signal handler."""
