@@ -18,7 +18,8 @@ class _Pool:
 
     def __init__(self) -> None:
         self._forget()
-        os.register_at_fork(after_in_child=self._forget)
+        if hasattr(os, "register_at_fork"):  # where processes cannot be forked, nothing is shared
+            os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
         self._unused = iter_unpack("16s", b"")
