@@ -5,6 +5,7 @@ What breaks does so until there is a file `mended`.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,6 +35,10 @@ from arvo import (
 
 def is_mended() -> bool:
     return Path("mended").exists()
+
+
+def tell_of_start() -> None:
+    Path("started").touch()
 
 
 class Ask(Payload):
@@ -79,6 +84,10 @@ async def get(turn: Turn[Item | Approved | Refused | ServiceError, Nothing]) -> 
         case Approved(by=by):
             if by == "nobody" and not is_mended():
                 raise RuntimeError("nobody is not somebody")
+            if by == "slow":
+                tell_of_start()
+                while not is_mended():  # noqa: ASYNC110 - it is another process that mends
+                    await asyncio.sleep(0.02)
             return Done(Got(by=by))
         case other:
             raise RuntimeError(f"not to be had: {other}")
