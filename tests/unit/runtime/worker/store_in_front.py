@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from arvo.ports import Store
 
 CALLS = (
+    "publish",
     "claim",
     "finish",
     "finish_and_claim",
