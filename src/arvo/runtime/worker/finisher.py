@@ -25,6 +25,8 @@ __all__ = ["Finisher"]
 logger = logging.getLogger("arvo.runtime")
 
 _LARGEST_GROUP = 256
+_WORTH_A_GROUP = 16
+"""So many results are stored beside another group; fewer wait for it, since every group costs a transaction."""
 
 Settle: TypeAlias = "Callable[[Result, FinishOutcome], None]"
 """Told of each result once the store has said what became of it."""
@@ -53,22 +55,39 @@ class Finisher:
         self._surroundings = surroundings
         self._settle = settle
         self._queue: deque[Result] = deque()
+        self._storing = 0
         self._more = asyncio.Event()
+        """Set when there may be a group to store; look before you believe it."""
 
     def submit(self, result: Result) -> None:
         """Have the result stored soon."""
         self._queue.append(result)
-        self._more.set()
+        self._tell()
 
     async def run(self) -> None:
         """Store results until cancelled."""
         while True:
             await self._more.wait()
-            group = self._next_group()
-            if not group:
+            self._more.clear()
+            if not self._is_worthwhile():
                 continue
-            for stored in await self._patience.ask("store what was done", partial(self._stored, group)):
+            group = self._next_group()
+            self._tell()
+            self._storing += 1
+            try:
+                done = await self._patience.ask("store what was done", partial(self._stored, group))
+            finally:
+                self._storing -= 1
+            for stored in done:
                 self._settle(stored.result, stored.outcome)
+            self._tell()
+
+    def _is_worthwhile(self) -> bool:
+        return len(self._queue) >= (_WORTH_A_GROUP if self._storing else 1)
+
+    def _tell(self) -> None:
+        if self._is_worthwhile():
+            self._more.set()
 
     def _next_group(self) -> list[Result]:
         """The results at hand, the first of each lane: a claim that was lost may be followed by one on its lane."""
@@ -81,8 +100,6 @@ class Finisher:
             else:
                 group[result.completion.claim.lane] = result
         self._queue.extendleft(reversed(later))
-        if not self._queue:
-            self._more.clear()
         return list(group.values())
 
     async def _stored(self, group: Sequence[Result]) -> list[_Stored]:
