@@ -2,7 +2,7 @@
 # Nothing has to be set up before: any Python 3.11 or newer will do. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check vectors bench clean
+.PHONY: help demo test check vectors bench chaos clean
 
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
@@ -19,12 +19,15 @@ help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-9s%s\n", name, $$0 }'
 
-demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 real orders
-	@mkdir -p build && rm -f build/orders.db*
-	@echo "== 200 orders through the system in examples/orders, whose workflows are kept in build/orders.db"
+demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 orders, and kill -9 it in the middle
+	@mkdir -p build && rm -f build/orders.db* build/memory.db*
+	@echo "== 200 orders through the system in examples/orders, in one process."
 	@echo "== One order of each kind as a timeline: shipped, card declined, out of stock, rejected or approved by the manager,"
 	@echo "== and undone because the carrier broke down (which is logged as a warning). Then the sums over all orders."
-	@$(BIN)/arvo run examples.orders.app:app --events examples/orders/orders.jsonl --memory sqlite:///build/orders.db --timeline kinds
+	@$(BIN)/arvo run examples.orders.app:app --events examples/orders/orders.jsonl --memory sqlite:///build/memory.db --timeline kinds
+	@echo
+	@echo "== The same orders through a durable worker on build/orders.db, which is killed in the middle and started again."
+	@$(BIN)/python -m examples.orders.durable --store sqlite:///build/orders.db
 
 test: check ## Run check, then every test with coverage
 	@echo "== Tests (pytest, one worker for each core)"
@@ -50,6 +53,9 @@ vectors: $(ENVIRONMENT) ## Replay only the recorded vectors of ARVO_VECTORS (def
 
 bench: $(ENVIRONMENT) ## Time this package against the TypeScript packages from npm
 	@$(BIN)/python -m benchmarks
+
+chaos: $(ENVIRONMENT) ## Kill workers and restart Postgres under 5,000 workflows (ARVO_CHAOS_SEED repeats a run)
+	@$(BIN)/python -m tests.acceptance.chaos
 
 clean: ## Remove the virtual environment, the caches and everything built
 	@rm -rf .venv .coverage .coverage.* coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache benchmarks/results build dist

@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
     """What the command of the demo printed; run as the Makefile does, but for the place of the memory."""
     rule = (ROOT / "Makefile").read_text(encoding="utf-8").split("\ndemo:")[1].split("\n\n")[0]
     arguments = next(line for line in rule.splitlines() if "/arvo run" in line).split()[1:]
-    memory = tmp_path_factory.mktemp("demo") / "orders.db"
+    memory = tmp_path_factory.mktemp("demo") / "memory.db"
     arguments[arguments.index("--memory") + 1] = f"sqlite:///{memory}"
     return subprocess.run(
         [sys.executable, "-m", "arvo", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
