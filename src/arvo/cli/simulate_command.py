@@ -42,6 +42,8 @@ DEFAULT_SEEDS: Final = 1000
 FEW_SEEDS: Final = 60
 """So many are run before other processes would be ready."""
 SEEDS_AT_A_TIME: Final = 20
+MOST_RUNS: Final = 300
+"""So many shorter runs are tried for a failing one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class Sums:
 @click.option("--workers", type=click.IntRange(1, 20), default=3, show_default=True, help="Simulated workers.")
 @click.option("--inputs", type=click.IntRange(1, 1000), default=4, show_default=True, help="Events for each seed.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes to run seeds in.  [default: one for each core]")
+@click.option("--shrink/--no-shrink", "shrinks", default=True, help="Look for the shortest log of a failure, or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead.")
 def simulate(
     reference: str,
@@ -104,6 +107,7 @@ def simulate(
     workers: int,
     inputs: int,
     jobs: int | None,
+    shrinks: bool,
     as_json: bool,
 ) -> None:
     """Run an app again and again in simulated time, with faults, and check what must always hold.
@@ -145,7 +149,7 @@ def simulate(
         )
         for found in Beginning(system).of(chosen[0]):
             console.note(f"{click.style('note:', fg='yellow')} {found}")
-        code = _run(order, system, chosen, console, jobs=jobs or os.cpu_count() or 1, as_json=as_json)
+        code = _run(order, system, chosen, console, jobs=jobs or os.cpu_count() or 1, shrinks=shrinks, as_json=as_json)
     except ArvoError as error:
         raise CommandError(error.message) from error
     except KeyboardInterrupt:
@@ -153,7 +157,9 @@ def simulate(
     sys.exit(code)
 
 
-def _run(order: Order, system: System, seeds: range, console: Console, *, jobs: int, as_json: bool) -> int:
+def _run(
+    order: Order, system: System, seeds: range, console: Console, *, jobs: int, shrinks: bool, as_json: bool
+) -> int:
     started = perf_counter()
     sums = Sums()
     failed: SeedReport | None = None
@@ -167,7 +173,7 @@ def _run(order: Order, system: System, seeds: range, console: Console, *, jobs: 
     shrunk = None
     if failed is not None:
         scenario = system.scenario(failed.seed)
-        shrunk = shrink(system, scenario, try_out(system, scenario))
+        shrunk = shrink(system, scenario, try_out(system, scenario), most_runs=MOST_RUNS if shrinks else 0)
     elif len(seeds) == 1:
         for line in try_out(system, system.scenario(seeds[0])).log.lines() if not as_json else ():
             console.row(line)

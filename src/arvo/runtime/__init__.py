@@ -6,6 +6,7 @@ What both share: `attempt`, `retry`, `dead_letters`, `middleware`, `hooks`, `ass
 from arvo.runtime.app import App, Sink
 from arvo.runtime.dead_letters import DeadLetter, DeadLetterReason
 from arvo.runtime.hooks import DeadLetterHook, Observation, Observer
+from arvo.runtime.invariants import Invariant, SystemView
 from arvo.runtime.middleware import Execute, Middleware
 from arvo.runtime.rate_limit import RateLimit
 from arvo.runtime.resolution import ResolveTimeoutError, UnansweredError
@@ -21,6 +22,7 @@ __all__ = [
     "DeadLetterHook",
     "DeadLetterReason",
     "Execute",
+    "Invariant",
     "Middleware",
     "Observation",
     "Observer",
@@ -34,6 +36,7 @@ __all__ = [
     "ShutdownReport",
     "Sink",
     "Subscription",
+    "SystemView",
     "UnansweredError",
     "Unfinished",
     "Worker",

@@ -33,7 +33,7 @@ from arvo.runtime.topology import topology_of
 from arvo.telemetry import traced
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
     from types import TracebackType
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from arvo.ports import Clock, MachineMemory
     from arvo.runtime.dead_letters import DeadLetter
     from arvo.runtime.hooks import DeadLetterHook, Hooks, Observer
+    from arvo.runtime.invariants import Invariant
     from arvo.runtime.middleware import Middleware
     from arvo.runtime.resolution import Answering
     from arvo.runtime.schedule import EventFactory, Schedule
@@ -113,6 +114,7 @@ class App:
         self._records = Records(record_limit)
         self._sinks: dict[str, Sink] = {}
         self._unhandled: Sink | None = None
+        self._invariants: list[Invariant] = []
         self._schedules: dict[str, Schedule] = {}
         self._broker: Broker | None = None
         self._exits = AsyncExitStack()
@@ -204,7 +206,26 @@ class App:
         self._records.hooks.on_dead_letter.append(hook)
         return hook
 
+    def invariant(self, check: Invariant) -> Invariant:
+        """Have simulations call the decorated function with a `SystemView` after everything that is stored.
+
+            @app.invariant
+            def nobody_pays_twice(system: SystemView) -> None:
+                paid = [charged.order_id for charged in system.payloads(CardCharged)]
+                assert len(paid) == len(set(paid))
+
+        It raises, or returns False, when something is wrong. Nothing else calls it.
+        """
+        self._refuse_running("register an invariant")
+        self._invariants.append(check)
+        return check
+
     # Looking at it.
+
+    @property
+    def invariants(self) -> Sequence[Invariant]:
+        """What must always hold, in the order of registration."""
+        return tuple(self._invariants)
 
     @property
     def sinks(self) -> Mapping[str, Sink]:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from arvo.events import split_delay
+from arvo.orchestration.timers import TIMER_ELAPSED, wanted_timers
 from arvo.ports import FinishOutcome
+from arvo.ports.records import decode_record
 from arvo.ports.store import delivery_key
 from arvo.testing.simulation.lane_book import Arrival, Holding, LaneBook, TimerEntry
 from arvo.testing.simulation.run_log import WORLD
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 _NEVER = 1e9
+_TIMERS = b'"timers"'
 
 
 class Ledger:
@@ -41,6 +44,8 @@ class Ledger:
         """The inputs of the events that wait in a domain, by event id."""
         self.letters: list[tuple[str, NewDeadLetter]] = []
         """The dead letters, each with the input that it goes back to."""
+        self.events: list[Event[Any]] = []
+        """Every event that was stored, in that order."""
         self.violations: list[Violation] = []
         self.commits = 0
         self.open = 0
@@ -211,10 +216,12 @@ class Ledger:
             self._take_in(produced, root, now, delays.get(produced.event.id))
         for event in completion.waiting:
             self.waiting[event.id] = self._roots.setdefault(event.id, root)
+            self.events.append(event)
         for event_id in completion.answered:
             self.waiting.pop(event_id, None)
         for key in completion.cancelled_keys:
             self._cancel(key, now)
+        self._check_timers(lane, completion)
         progress = bool(completion.consumed)
         if completion.retry is not None:
             lane.leave(attempts=1 if progress else lane.attempts, not_before=now + completion.retry.delay)
@@ -262,9 +269,10 @@ class Ledger:
     def _check_outputs(self, completion: Completion, outputs: Sequence[Event[Any]]) -> None:
         stored = [delivery.event.id for delivery in completion.produced]
         waiting = {event.id for event in completion.waiting}
+        wanted = _wanted(completion)
         at = 0
         for output in outputs:
-            if output.id in waiting:
+            if output.id in waiting or (output.type == TIMER_ELAPSED and output.id not in wanted):
                 continue
             if output.id not in stored:
                 name = self._log.event(output.id, output.type)
@@ -274,6 +282,13 @@ class Ledger:
                 self.violate(Rule.ORDER, f"{name} was stored before what had come of the event earlier")
             else:
                 at = stored.index(output.id, at) + 1
+
+    def _check_timers(self, lane: LaneBook, completion: Completion) -> None:
+        arrived = {arrival.event_id for arrival in lane.queue}
+        for event_id in sorted(_wanted(completion)):
+            if event_id not in arrived and delivery_key(completion.claim.lane, event_id) not in self.timers:
+                text = f"{self._of(lane)} waits for the timer {self._log.known(event_id)}, which will never elapse"
+                self.violate(Rule.TIMERS, text)
 
     def renewed(self, claims: Sequence[Claim], lost: Sequence[Claim], lease: timedelta, now: datetime) -> None:
         """The store renewed leases."""
@@ -324,9 +339,11 @@ class Ledger:
         due = delivery.due_at(now) if delay is None else now + delay
         if due is not None:
             if key not in self._consumed:
+                self.events += [] if key in self.timers else [event]
                 self.timers.setdefault(key, TimerEntry(arrival, lane_id, due))
         elif key not in self._consumed and all(other.key != key for other in lane.queue):
             lane.queue.append(arrival)
+            self.events.append(event)
             self._count(lane, 1)
 
     def _cancel(self, key: UUID, now: datetime) -> None:
@@ -344,6 +361,13 @@ class Ledger:
 
     def _of(self, lane: LaneBook) -> str:
         return f"{lane.handler} {self._log.subject(lane.subject)}"
+
+
+def _wanted(completion: Completion) -> frozenset[str]:
+    """The timers that the workflow of a completion waits for from then on."""
+    if completion.record is None or _TIMERS not in completion.record.record_json:
+        return frozenset()
+    return wanted_timers(decode_record(completion.record.record_json))
 
 
 def _told(completion: Completion) -> str:

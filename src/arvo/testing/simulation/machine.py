@@ -60,7 +60,7 @@ class Place:
 class Machine(Process):
     """A process on a machine of its own, whose clock may be wrong. It gives ids and times to the events made in it."""
 
-    def __init__(self, name: str, place: Place, loop: SimulatedLoop) -> None:
+    def __init__(self, name: str, place: Place, loop: SimulatedLoop, recovers_in: float = 0.0) -> None:
         super().__init__(name)
         self.place = place
         self.clock = SimulatedClock(loop)
@@ -79,7 +79,8 @@ class Machine(Process):
         """The events that are being handled, by id, and since when."""
         self._loop = loop
         self._ids = Chance(place.number, name, "ids")
-        self._unwell_until = -1.0
+        self._recovers_in = recovers_in
+        self._unwell_until = -1e9
         self._numbers = 0
         self.context = Context()
         self.context.run(PROCESS.set, self)
@@ -119,5 +120,5 @@ class Machine(Process):
         self._unwell_until = max(self._unwell_until, self._loop.time() + seconds)
 
     def was_well_since(self, moment: float) -> bool:
-        """Whether nothing has gone wrong here since then that excuses the loss of a claim."""
-        return not self.dead and not self.is_over and self._unwell_until < moment
+        """Whether nothing has gone wrong here since then, or shortly before, that excuses the loss of a claim."""
+        return not self.dead and not self.is_over and self._unwell_until + self._recovers_in < moment

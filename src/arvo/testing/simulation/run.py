@@ -26,6 +26,7 @@ from arvo.testing.simulation.loop import SimulatedLoop, StuckError
 from arvo.testing.simulation.machine import Machine, Place
 from arvo.testing.simulation.run_log import WORLD, RunLog
 from arvo.testing.simulation.strikes import Strikes
+from arvo.testing.simulation.view import check_invariants
 from arvo.testing.simulation.violations import Rule, Violation
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "run"]
 
 _ARRIVALS_SECONDS = 0.3
-_PATIENCE_SECONDS = 600.0
-"""So long may nothing come to its end while there is work; what retries wait for comes on top."""
+_PATIENCE_SECONDS = 60.0
+"""So long may nothing come to its end while there is work; what retries and leases wait for comes on top."""
+_HANDLER_SECONDS = 3600.0
+"""So long may a handler take in which nothing else comes to its end."""
 _LONG_REST_SECONDS = 60.0
 """When nothing is to be done for longer than this, the workers go home meanwhile."""
 _AGAIN_SECONDS = 0.2
@@ -96,12 +99,17 @@ class Run:
             self._outside.place,
             succeed=self._begin_worker,
             repeat=self._publish_again,
+            look=lambda: check_invariants(app, self) if app.invariants else None,
         )
         self._under_way = 0
         self._is_resting = False
         self._progress = (0, 0.0)
-        self._patience = _PATIENCE_SECONDS + max(
-            settings.retry.max_delay.total_seconds() for settings in (*app.settings.values(), app.default_settings)
+        self._patience = (
+            _PATIENCE_SECONDS
+            + 10 * scenario.lease
+            + max(
+                settings.retry.max_delay.total_seconds() for settings in (*app.settings.values(), app.default_settings)
+            )
         )
 
     def execute(self) -> Outcome:
@@ -115,6 +123,8 @@ class Run:
             self._drive()
             if not self.ledger.violations:
                 self._go_home()
+                if not self.ledger.violations:
+                    check_invariants(self._app, self, at_rest=True)
             ending = check_ending(self)
         except StuckError as error:
             self.ledger.violate(Rule.DEFECT, error.message)
@@ -195,7 +205,7 @@ class Run:
     def _begin_worker(self, place: Place) -> None:
         if self._is_resting or any(machine.place is place and machine.is_working for machine in self.machines):
             return
-        machine = Machine(f"w{len(self.machines) + 1}", place, self.loop)
+        machine = Machine(f"w{len(self.machines) + 1}", place, self.loop, self._scenario.lease)
         self.machines.append(machine)
         machine.worker = machine.context.run(self._new_worker, machine)
         self.log.note(machine.name, "begins")
@@ -248,7 +258,9 @@ class Run:
         if self.ledger.commits != self._progress[0]:
             self._progress = (self.ledger.commits, now)
         elif now - self._progress[1] > self._patience:
-            return True
+            is_busy = any(machine.busy for machine in self.machines if not machine.dead)
+            if not is_busy or now - self._progress[1] > _HANDLER_SECONDS:
+                return True
         return self._long_rest() is not None
 
     def _is_done(self) -> bool:

@@ -17,17 +17,16 @@ __all__ = ["Shrunk", "shrink"]
 
 T = TypeVar("T")
 
-_MOST_RUNS = 300
-
 
 class Shrunk:
     """The shortest failing run that was found so far."""
 
-    def __init__(self, system: System, scenario: Scenario, outcome: Outcome) -> None:
+    def __init__(self, system: System, scenario: Scenario, outcome: Outcome, most_runs: int) -> None:
         self.scenario = scenario
         self.outcome = outcome
         self.runs = 0
         self._system = system
+        self._most_runs = most_runs
         self._rules = {violation.rule for violation in outcome.violations}
 
     @property
@@ -37,7 +36,7 @@ class Shrunk:
 
     def take(self, **changes: Any) -> bool:
         """Whether the run fails in the same way with these changes; then they stay."""
-        if self.runs >= _MOST_RUNS:
+        if self.runs >= self._most_runs:
             return False
         self.runs += 1
         changed = replace(self.scenario, **changes)
@@ -48,9 +47,9 @@ class Shrunk:
         return True
 
 
-def shrink(system: System, scenario: Scenario, outcome: Outcome) -> Shrunk:
+def shrink(system: System, scenario: Scenario, outcome: Outcome, *, most_runs: int = 300) -> Shrunk:
     """Find a short run that breaks a promise which `outcome` broke. The same failure gives the same short run."""
-    found = Shrunk(system, scenario, outcome)
+    found = Shrunk(system, scenario, outcome, most_runs)
     before = -1
     while before != found.size:
         before = found.size

@@ -36,7 +36,10 @@ _LONGEST_HANDLING_SECONDS = 0.04
 
 
 class Strikes:
-    """Lets the faults of one run happen. `succeed` puts another worker in a place, `repeat` publishes once more."""
+    """Lets the faults of one run happen.
+
+    `succeed` puts another worker in a place, `repeat` publishes once more, `look` is called after each commit.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Strikes:
         *,
         succeed: Callable[[Place], None],
         repeat: Callable[[NewDelivery, float], None],
+        look: Callable[[], None],
     ) -> None:
         self.loop = loop
         self.log = log
@@ -59,6 +63,7 @@ class Strikes:
         self._outside = outside
         self._succeed = succeed
         self._repeat = repeat
+        self._look = look
 
     def store_time(self) -> datetime:
         """The time on the store's clock."""
@@ -96,6 +101,7 @@ class Strikes:
                     if produced.due is None:
                         self.count(fault, WORLD)
                         self._repeat(replace(produced), fault.seconds)
+        self._look()
 
     # Around the handlers.
 
