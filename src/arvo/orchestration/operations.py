@@ -17,6 +17,7 @@ from arvo.orchestration.emission import WorkflowEmission
 from arvo.orchestration.record import SNAPSHOT, ended_by_error
 from arvo.orchestration.state import STATE
 from arvo.orchestration.timers import TIMER_ELAPSED
+from arvo.ports.store.work import NO_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from arvo.orchestration.workflow import Workflow
 
 __all__ = [
-    "NO_RECORD",
     "Call",
     "RecordView",
     "cancellation",
@@ -33,9 +33,6 @@ __all__ = [
     "record_before_failure",
     "view_of",
 ]
-
-NO_RECORD: Final = b"null"
-"""The text of a record that says nothing: the workflow is begun by the next event that can begin it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,12 @@ from arvo.errors import TransactionViolation
 from arvo.events import Event, Subject
 from arvo.orchestration import Done, Resumable, Turn, Wait
 from arvo.orchestration.operations import (
-    NO_RECORD,
     cancellation,
     cancelled_record,
     record_before_failure,
     view_of,
 )
+from arvo.ports.store.work import NO_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

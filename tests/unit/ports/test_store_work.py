@@ -165,6 +165,7 @@ def test_stored_texts_are_decoded_when_somebody_looks() -> None:
 
     assert CLAIM.deliveries[0].event().id == "e"
     assert list(workflow.record().items()) == [("b", 1), ("a", 2)]
+    assert replace(workflow, record_json=b"null").record() == {}
     assert workflow.failed_event() is None
     failed_event = replace(workflow, failed_on=EVENT.to_json()).failed_event()
     assert failed_event is not None

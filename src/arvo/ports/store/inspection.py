@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from arvo.errors import DefinitionError
 from arvo.events import Event
 from arvo.ports.records import decode_record
+from arvo.ports.store.work import NO_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,8 +91,8 @@ class StoredWorkflow:
     failed_on: bytes | None = None
 
     def record(self) -> Mapping[str, Any]:
-        """Decode the record."""
-        return decode_record(self.record_json)
+        """Decode the record; empty when it says nothing (any more)."""
+        return {} if self.record_json == NO_RECORD else decode_record(self.record_json)
 
     def failed_event(self) -> Event[Any] | None:
         """Decode the event on which it failed."""

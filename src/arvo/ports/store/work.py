@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from arvo.errors import DefinitionError
 from arvo.events import Event
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
+    "NO_RECORD",
     "PRIORITIES",
     "Amendment",
     "Claim",
@@ -31,6 +32,9 @@ __all__ = [
     "check_one_for_each_lane",
     "domain_of",
 ]
+
+NO_RECORD: Final = b"null"
+"""The text of a record that says nothing."""
 
 PRIORITIES = range(-(2**15), 2**15)
 
@@ -124,6 +128,8 @@ class Claim:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWrite:
     """A record to be kept for the lane of `subject`, as JSON text, with what the store lists and prunes it by.
+
+    The text `NO_RECORD` says nothing: for a worker it is as if there was no record, so the workflow can begin anew.
 
     `failed_on` is the JSON of the event on which a workflow failed; the next write replaces it like everything else.
     """

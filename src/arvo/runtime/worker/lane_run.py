@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from arvo.errors import ExecutionViolation, InvalidEvent
-from arvo.orchestration.operations import NO_RECORD
 from arvo.orchestration.timers import TIMER_ELAPSED
 from arvo.ports import Completion, RetryLater, WorkflowStatus
+from arvo.ports.store.work import NO_RECORD
 from arvo.runtime.attempt import Failure, attempt
 from arvo.runtime.dead_letters import DeadLetterReason
 from arvo.runtime.delays import emitted
