@@ -1,4 +1,4 @@
-"""The part of `make demo` that kills a worker, as the README shows it: on SQLite, and on Postgres with one other flag."""
+"""The part of `make demo` that kills a worker, as in the README: on SQLite, and on Postgres with one other flag."""
 
 from __future__ import annotations
 
