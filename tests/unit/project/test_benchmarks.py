@@ -51,6 +51,19 @@ def test_every_case_is_timed_on_both_sides_with_and_without_an_sdk(tmp_path: Pat
     assert all(case in done.stdout for case in [*cases, *CHARTS, *WORKFLOWS])
 
 
+def test_a_queue_is_worked_off_by_every_number_of_tasks_and_processes(tmp_path: Path) -> None:
+    target = tmp_path / "latest.json"
+
+    done = bench("queues_sqlite", "--rows", "100", "--output", str(target))
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text(encoding="utf-8"))["durable"]["queues_sqlite"]
+    rates = {name: rate for name, rate in figures.items() if name.endswith("processes")}
+    assert len(rates) == 6
+    assert all(rate > 0 for rate in rates.values())
+    assert figures["100 worked off"]["resident_mebibytes"]
+
+
 def test_an_unknown_case_is_refused_with_the_known_ones() -> None:
     done = bench("speed")
 
