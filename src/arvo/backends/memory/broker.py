@@ -85,7 +85,7 @@ class InMemoryBroker:
             raise DefinitionError(f"hold={hold}, so every message would be given out again at once. Give it some time.")
         self.hold = hold
         self.clock: Clock = SystemClock() if clock is None else clock
-        self.away = False
+        self._away = False
         self.bell = Bell()
         self._largest = largest_message
         self._addresses: dict[str, _Address] = {}
@@ -100,6 +100,16 @@ class InMemoryBroker:
         return BrokerPromises(
             ordered=True, duplicate_window=_DUPLICATE_WINDOW, largest_message=self._largest, durable=False
         )
+
+    @property
+    def away(self) -> bool:
+        """Whether it behaves like a broker that cannot be reached."""
+        return self._away
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._away = away
+        self.bell.ring()
 
     async def __aenter__(self) -> Self:
         self.check_open()
@@ -148,7 +158,7 @@ class InMemoryBroker:
         """Raise when it is closed or away."""
         if self._closed:
             raise BackendError("The broker is closed. Make a new one.")
-        if self.away:
+        if self._away:
             raise BackendError("The broker is away, because somebody set that. Wait until it is unset.")
 
     def queue(self, address: str) -> _Address:
