@@ -61,6 +61,7 @@ class Publisher:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._client: Client | None = None
+        self._opening = asyncio.Lock()
         self._inbox = ""
         self._numbers = count()
         self._waiting: dict[str, asyncio.Future[None]] = {}
@@ -90,10 +91,11 @@ class Publisher:
 
     async def _ready(self) -> Client:
         client = await self._link.client()
-        if client is not self._client:
-            self._inbox = client.new_inbox()
-            await self._link.subscribe(client, f"{self._inbox}.*", self._on_answer)
-            self._client = client
+        async with self._opening:
+            if client is not self._client:
+                self._inbox = client.new_inbox()
+                await self._link.subscribe(client, f"{self._inbox}.*", self._on_answer)
+                self._client = client
         return client
 
     async def _send(self, client: Client, publication: Publication) -> asyncio.Future[None]:

@@ -92,12 +92,17 @@ class Direct:
     ) -> None:
         while True:
             try:
-                for message in await consumer.receive(_AT_ONCE, _WAIT):
-                    holding.messages.add(message)
-                    await self._take(consumer, message, holding, stopping, group)
+                messages = await consumer.receive(_AT_ONCE, _WAIT)
             except BackendError as error:
                 logger.warning("The broker gives no messages; the worker asks again. %s", error.message)
                 await self._clock.sleep(_PAUSE_SECONDS)
+                continue
+            holding.messages.update(messages)
+            for message in messages:
+                try:
+                    await self._take(consumer, message, holding, stopping, group)
+                except BackendError as error:
+                    logger.warning("A message for %r comes again. %s", message.address, error.message)
 
     async def _take(
         self,
