@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from arvo.events import Event
     from arvo.testing.simulation import Shrunk
 
-__all__ = ["simulate"]
+__all__ = ["Order", "simulate", "system_of"]
 
 DEFAULT_SEEDS: Final = 1000
 FEW_SEEDS: Final = 60
@@ -142,7 +142,7 @@ def simulate(
     console = Console()
     chosen = range(seed, seed + 1) if seed is not None else range(first, first + (seeds or DEFAULT_SEEDS))
     try:
-        system = _system(order)
+        system = system_of(order)
         console.note(
             f"Simulating {reference}: {order.inputs} of {len(system.inputs)} events for each seed, {workers} workers, "
             f"faults: {', '.join(order.faults) or 'none'}."
@@ -191,7 +191,7 @@ def _reports(order: Order, seeds: range, jobs: int) -> Iterator[SeedReport]:
     """The reports on all seeds, in their order."""
     alone = seeds if jobs == 1 or len(seeds) <= FEW_SEEDS else seeds[:0]
     for seed in alone:
-        yield report_on(_system(order), seed)
+        yield report_on(system_of(order), seed)
     rest = seeds[len(alone) :]
     if not rest:
         return
@@ -205,11 +205,12 @@ def _reports(order: Order, seeds: range, jobs: int) -> Iterator[SeedReport]:
 
 
 def _run_part(order: Order, seeds: range) -> Sequence[SeedReport]:
-    return [report_on(_system(order), seed) for seed in seeds]
+    return [report_on(system_of(order), seed) for seed in seeds]
 
 
 @cache
-def _system(order: Order) -> System:
+def system_of(order: Order) -> System:
+    """The system of an order, the same object each time."""
     found = load(order.reference, (App, FunctionType))
     make_app: Callable[[], App] = found if isinstance(found, FunctionType) else lambda: found
     app = make_app()

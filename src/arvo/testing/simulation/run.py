@@ -104,6 +104,7 @@ class Run:
         self._under_way = 0
         self._is_resting = False
         self._progress = (0, 0.0)
+        self._busy_at = -_HANDLER_SECONDS
         self._patience = (
             _PATIENCE_SECONDS
             + 10 * scenario.lease
@@ -257,11 +258,15 @@ class Run:
         now = self.loop.time()
         if self.ledger.commits != self._progress[0]:
             self._progress = (self.ledger.commits, now)
-        elif now - self._progress[1] > self._patience:
-            is_busy = any(machine.busy for machine in self.machines if not machine.dead)
-            if not is_busy or now - self._progress[1] > _HANDLER_SECONDS:
-                return True
+        elif now - self._progress[1] > self._patience and self._is_standing_still(now):
+            return True
         return self._long_rest() is not None
+
+    def _is_standing_still(self, now: float) -> bool:
+        if any(machine.busy for machine in self.machines if not machine.dead):
+            self._busy_at = now
+            return now - self._progress[1] > _HANDLER_SECONDS
+        return now - self._busy_at > self._patience
 
     def _is_done(self) -> bool:
         return not self._under_way and self.ledger.is_settled
