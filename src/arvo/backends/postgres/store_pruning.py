@@ -41,12 +41,12 @@ async def prune_workflows(link: Link, kept_for: timedelta | None) -> int:
     """Remove workflows that have ended and have nothing to do any more."""
     old = """
         WITH old AS (
-            SELECT lane, updated_at FROM workflows AS w
-            WHERE status <> 'active' AND updated_at <= $1 AND updated_at >= $2
+            SELECT lane, ended_at FROM workflows AS w
+            WHERE ended_at IS NOT NULL AND ended_at <= $1 AND ended_at >= $2
                 AND NOT EXISTS (SELECT FROM lanes WHERE lanes.lane = w.lane)
-            ORDER BY updated_at LIMIT $3
-        ), gone AS (DELETE FROM workflows USING old WHERE workflows.lane = old.lane RETURNING old.updated_at)
-        SELECT count(*), max(updated_at) FROM gone
+            ORDER BY ended_at LIMIT $3
+        ), gone AS (DELETE FROM workflows USING old WHERE workflows.lane = old.lane RETURNING old.ended_at)
+        SELECT count(*), max(ended_at) FROM gone
     """
     return await _prune(link, old, kept_for)
 
