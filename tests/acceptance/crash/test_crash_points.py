@@ -1,6 +1,6 @@
 """A worker is killed at every boundary of every delivery of the example workflows, one run for each: nothing differs.
 
-Exhaustive: the quiet run tells how many boundaries there are. The number is printed.
+Exhaustive: the quiet run tells how many boundaries there are. Their number is printed when the tests end.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import json
 from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,7 +21,9 @@ from arvo.runtime import Worker, enqueue
 from examples.orders.app import app as resumable_app
 from examples.orders.app_machine import app as machine_app
 from examples.orders.order import PlaceOrder, order_v1
-from tests.acceptance.crash.mortal import BOUNDARIES, Killed, Life, OneByOne
+from examples.orders.patience import REMIND_AFTER, SeekApproval, seek_v1
+from examples.orders.patience import app as patience_app
+from tests.acceptance.crash.mortal import BOUNDARIES, Life, OneByOne
 from tests.support.postgres import PostgresServer, postgres
 from tests.support.stores import memory_store, postgres_store, sqlite_store
 
@@ -65,7 +66,11 @@ ORDERS = {
     "out of stock": an_order(sku="cable", quantity=60),
     "carrier broken": an_order(country="AQ"),
 }
-APPS = {"resumable": resumable_app, "machine": machine_app}
+CASES: dict[str, tuple[App, Event[Any]]] = {
+    **{f"resumable, {kind}": (resumable_app, order) for kind, order in ORDERS.items()},
+    **{f"machine, {kind}": (machine_app, order) for kind, order in ORDERS.items()},
+    "timers": (patience_app, seek_v1.request(SeekApproval(order_id="order-1", amount_cents=1), source=SHOP)),
+}
 EVERYTHING = Retention(consumed_ids=timedelta(0), ended_workflows=timedelta(0))
 
 
@@ -97,23 +102,26 @@ async def under_test(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGen
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind_of_order", ORDERS)
-@pytest.mark.parametrize("kind_of_app", APPS)
-@pytest.mark.parametrize("goes_on", [False, True], ids=["step by step", "going on"])
+@pytest.mark.parametrize(
+    ("case", "goes_on"),
+    # What is produced for later is nothing to go on with.
+    [(case, goes_on) for goes_on in (False, True) for case in CASES if not (goes_on and case == "timers")],
+)
 async def test_wherever_a_worker_dies_the_run_ends_as_if_it_had_not(
+    case: str,
     goes_on: bool,
-    kind_of_app: str,
-    kind_of_order: str,
     under_test: StoreUnderTest,
     monkeypatch: pytest.MonkeyPatch,
     figures: Figures,
 ) -> None:
-    play = partial(_play, APPS[kind_of_app], ORDERS[kind_of_order], under_test, monkeypatch, goes_on=goes_on)
+    play = partial(_play, *CASES[case], under_test, monkeypatch, goes_on=goes_on)
     quiet, boundaries = await play()
     assert set(boundaries) >= {name for name in BOUNDARIES if name != "in the commit"}
     assert set(quiet.produced.values()) == {1}
     assert [answer["to"] for answer in quiet.answers] == [SHOP]
-    assert (quiet.dead_letters, quiet.waiting) == ([], [])
+    assert quiet.dead_letters == []
+    # Only who asks in vain leaves his question behind.
+    assert bool(quiet.waiting) is (case == "timers")
 
     for number, boundary in enumerate(boundaries):
         ending, _ = await play(dies_at=number)
@@ -123,36 +131,34 @@ async def test_wherever_a_worker_dies_the_run_ends_as_if_it_had_not(
 
 async def _play(
     app: App,
-    order: Event[PlaceOrder],
+    request: Event[Any],
     under_test: StoreUnderTest,
     monkeypatch: pytest.MonkeyPatch,
     *,
     goes_on: bool,
     dies_at: int | None = None,
 ) -> tuple[Ending, list[str]]:
-    """Run the order in an empty store; with `dies_at` the first worker dies there and a second one takes over.
+    """Take the request in an empty store; with `dies_at` the first worker dies there and a second one takes over.
 
     Workers with one task claim each delivery; those with two go on at once with what they have produced.
     """
     concurrency = 2 if goes_on else 1
     store = under_test.store
-    await enqueue(app, store, order)
+    await enqueue(app, store, request)
     produced: Counter[tuple[str, str]] = Counter()
     if dies_at is not None:
         life = Life(dies_at)
         front = OneByOne(store, life, under_test.fail_commits)
         monkeypatch.setattr(app, "middleware", (life.around_handlers,))
-        async with asyncio.timeout(60):
-            with pytest.raises((Killed, BaseExceptionGroup)):
-                await Worker(app, front.as_store(), concurrency=concurrency, lease=LEASE).run()
+        with pytest.raises(BaseExceptionGroup):
+            await _live(app, front, under_test, concurrency)
         assert life.dead
         produced += front.produced
         await under_test.let_time_pass(2 * LEASE)
     life = Life()
     front = OneByOne(store, life, under_test.fail_commits)
     monkeypatch.setattr(app, "middleware", (life.around_handlers,))
-    async with _working(Worker(app, front.as_store(), concurrency=concurrency, lease=LEASE)), asyncio.timeout(60):
-        await front.idle.wait()
+    await _live(app, front, under_test, concurrency)
     if dies_at is None:
         assert (front.went_on > 0) is goes_on
     ending = await _ending(store, produced + front.produced)
@@ -160,18 +166,24 @@ async def _play(
     return ending, list(life.passed)
 
 
-@asynccontextmanager
-async def _working(worker: Worker) -> AsyncGenerator[None]:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(worker.run())
-        try:
-            yield
-        finally:
+async def _live(app: App, front: OneByOne, under_test: StoreUnderTest, concurrency: int) -> None:
+    """Work until nothing is left to do, not even later."""
+    while True:
+        front.idle.clear()
+        worker = Worker(app, front.as_store(), concurrency=concurrency, lease=LEASE)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            await front.idle.wait()
             worker.stop()
+        if not await under_test.store.timers():
+            return
+        await under_test.let_time_pass(REMIND_AFTER)
 
 
 async def _clear(store: Store) -> None:
     """Take the answer, and forget the rest."""
+    for question in await store.waiting():
+        await store.answer(question.event_id, [])
     claims = await store.claim("shop", {SHOP: 10}, lanes=10, deliveries_per_lane=10, lease=LEASE)
     await store.finish([Completion(claim=claim, consumed=claim.deliveries) for claim in claims])
     await store.prune(EVERYTHING)
