@@ -15,17 +15,17 @@ from tests.acceptance.chaos.form import Form, chosen_seed, survive
 
 if TYPE_CHECKING:
     from tests.acceptance.chaos.form import Result
+    from tests.support.figures import Figures
 
 POSTGRES = Form(kind="postgres", workflows=500, seconds=18, restarts=3)
 SQLITE = Form(kind="sqlite", workflows=500, seconds=12)
 
 
-async def survived(form: Form, capsys: pytest.CaptureFixture[str]) -> Result:
+async def survived(form: Form, figures: Figures) -> Result:
     seed = chosen_seed()
     result = await survive(form, seed, lambda _: None)
-    with capsys.disabled():
-        counts = ", ".join(f"{count} {what}" for what, count in result.figures.items())
-        print(f"\nchaos on {form.kind}, seed {seed}, {result.seconds:.0f} s: {counts}", end="")  # noqa: T201
+    counts = ", ".join(f"{count} {what}" for what, count in result.figures.items())
+    figures.say(f"chaos on {form.kind}, seed {seed}, {result.seconds:.0f} s: {counts}")
     assert result.wrongs == [], f"ARVO_CHAOS_SEED={seed}"
     assert result.figures["answers"] == form.workflows
     assert result.figures["runs that came to nothing and were made again"] > 0
@@ -34,18 +34,18 @@ async def survived(form: Form, capsys: pytest.CaptureFixture[str]) -> Result:
 
 @pytest.mark.timeout(300)
 async def test_killed_workers_a_restarted_postgres_and_a_zombie_change_nothing(
-    capsys: pytest.CaptureFixture[str],
+    figures: Figures,
 ) -> None:
-    figures = (await survived(POSTGRES, capsys)).figures
-    assert figures["restarts"] == POSTGRES.restarts
-    assert figures["kills"] >= POSTGRES.seconds / 3 - 2
-    assert figures["workers stopped beyond their lease"] == figures["late commits refused"] == 1
+    counts = (await survived(POSTGRES, figures)).figures
+    assert counts["restarts"] == POSTGRES.restarts
+    assert counts["kills"] >= POSTGRES.seconds / 3 - 2
+    assert counts["workers stopped beyond their lease"] == counts["late commits refused"] == 1
 
 
 @pytest.mark.timeout(300)
-async def test_killed_workers_on_one_sqlite_file_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    figures = (await survived(SQLITE, capsys)).figures
-    assert figures["kills"] >= SQLITE.seconds / 3 - 2
+async def test_killed_workers_on_one_sqlite_file_change_nothing(figures: Figures) -> None:
+    counts = (await survived(SQLITE, figures)).figures
+    assert counts["kills"] >= SQLITE.seconds / 3 - 2
 
 
 def test_the_same_seed_plans_the_same_faults() -> None:
