@@ -27,7 +27,8 @@ def brief(time: timedelta) -> str:
     """A time in its two largest units: `850ms`, `12s`, `3m 20s`, `4d 2h`; what is negative is none."""
     seconds = time.total_seconds()
     if seconds < 1:
-        return f"{max(seconds, 0) * 1000:.0f}ms" if seconds > 0 else "0s"
+        milliseconds = round(max(seconds, 0) * 1000)
+        return f"{milliseconds}ms" if milliseconds else "0s"
     left, parts = int(seconds), list[str]()
     for name, length in _STEPS:
         number, left = divmod(left, length)

@@ -33,6 +33,7 @@ def test_anything_else_is_none(text: str) -> None:
     [
         (-3, "0s"),
         (0, "0s"),
+        (0.0004, "0s"),
         (0.25, "250ms"),
         (1, "1s"),
         (59.9, "59s"),

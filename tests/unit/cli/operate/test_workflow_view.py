@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import click
-import pytest
 
 from arvo.cli.operate.workflow_view import WorkflowView, list_rows, view_rows
 from arvo.cli.operate.workflows import Kin, Pending
@@ -57,18 +56,11 @@ def shown(*, record: RecordView = NOTHING, its_lane: StoredLane | None = None, f
     return [click.unstyle(row) for row in view_rows(view)]
 
 
-@pytest.mark.parametrize(
-    ("its_lane", "row"),
-    [
-        (lane(owner="w"), "  3 in its lane, first com.test.b: a worker has it"),
-        (
-            lane(attempts=2, error="BackendError: asleep"),
-            "  3 in its lane, first com.test.b: tried again in 2m 29s, attempt 2: BackendError: asleep",
-        ),
-    ],
-)
-def test_it_is_told_how_the_lane_is(its_lane: StoredLane, row: str) -> None:
-    assert row in shown(its_lane=its_lane)
+def test_it_is_told_how_the_lane_is() -> None:
+    assert "  3 in its lane, first com.test.b: a worker has it" in shown(its_lane=lane(owner="w"))
+    (row,) = [row for row in shown(its_lane=lane(attempts=2, error="BackendError: asleep")) if "in its lane" in row]
+    assert row.startswith("  3 in its lane, first com.test.b: tried again in 2m ")
+    assert row.endswith(", attempt 2: BackendError: asleep")
 
 
 def test_a_subject_that_is_none_of_ours_has_no_version_and_initiator() -> None:
