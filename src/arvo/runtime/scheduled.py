@@ -114,11 +114,11 @@ class Timetable:
         self._alarm = None
         if self._heap and not self._stopped:
             self._alarm_at = self._heap[0][0]
-            seconds = (self._alarm_at - self._clock.now()).total_seconds()
-            self._alarm = self._group.create_task(self._ring_after(min(seconds, _LONGEST_SLEEP_SECONDS)))
+            self._alarm = self._group.create_task(self._ring_at(self._alarm_at))
 
-    async def _ring_after(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+    async def _ring_at(self, due: datetime) -> None:
+        seconds = (due - self._clock.now()).total_seconds()
+        await self._clock.sleep(min(seconds, _LONGEST_SLEEP_SECONDS))
         self._alarm = None  # it is this task, which must not be cancelled by what follows
         now = self._clock.now()
         delivered = 0
