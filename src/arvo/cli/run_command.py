@@ -11,10 +11,11 @@ import click
 from click.core import ParameterSource
 
 from arvo.backends.sqlite import SqliteMachineMemory
+from arvo.cli.broker_command import BrokerOptions, work_on_broker
 from arvo.cli.brokers import BROKER_VARIABLE
 from arvo.cli.console import Console
 from arvo.cli.failure import CommandError, ExitCode
-from arvo.cli.health_server import parse_listening
+from arvo.cli.health_server import Listening, parse_listening
 from arvo.cli.json_lines import JsonPrinter
 from arvo.cli.line_reader import LineReader, file_size, opened_input
 from arvo.cli.log_notes import LogNotes
@@ -52,7 +53,7 @@ FEW_BYTES: Final = 20_000
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
-    help=f"With --store: subjects worked on at once.  [default: {DEFAULT_CONCURRENCY}]",
+    help=f"With --store or --broker: subjects worked on at once.  [default: {DEFAULT_CONCURRENCY}]",
 )
 @click.option(
     "--health",
@@ -64,14 +65,16 @@ FEW_BYTES: Final = 20_000
     metavar="URL",
     envvar=BROKER_VARIABLE,
     show_envvar=True,
-    help="With --store: take events from a message broker, and publish those for others: nats://USER:PASSWORD@HOST.",
+    help="Take events from a message broker, and publish those for others: nats://USER:PASSWORD@HOST.",
 )
 @click.option(
     "--callers",
     metavar="NAME,...",
     help="With --broker: senders whose answers are kept in the store. Others get them from the broker.",
 )
-@click.option("--sources", metavar="NAME,...", help="With --store: the handlers to work for. Default: all of the app.")
+@click.option(
+    "--sources", metavar="NAME,...", help="With --store or --broker: the handlers to work for. Default: all of the app."
+)
 @click.option(
     "--memory",
     metavar="URL",
@@ -117,6 +120,7 @@ def run(
     stores the lines (those whose id it has not seen) and works until nothing is left to do.
 
     With --broker as well, what comes from the broker is stored first, and what is for other processes leaves by it.
+    With --broker alone, handlers run on the messages themselves: what comes of one is published before it is settled.
 
     \b
     Examples:
@@ -141,23 +145,22 @@ def run(
            a worker without --events only when it had to be cut off, as by a second Ctrl-C
     """
     if store is None:
-        asked = broker if _given("broker") else None
-        _refuse("--store URL", concurrency=concurrency, health=health, broker=asked, callers=callers, sources=sources)
-        if path is None:
-            raise click.UsageError(
-                "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
-            )
+        # The environment may name a broker for workers, which does not make every run one.
+        broker = broker if _given("broker") else None
+        _refuse("--store URL", health=health)
+        if broker is None:
+            _refuse("--store URL or --broker URL", concurrency=concurrency, sources=sources, callers=callers)
+            _check_there_is_something_to_do(path)
+        else:
+            _refuse("--store URL, next to --broker", events=path)
+            _refuse("--events without --broker", memory=memory, at_once=at_once, timeline=timeline)
     else:
         given = "--store" if _given("store") else f"--store, which is set by {STORE_VARIABLE}"
-        if memory is not None:
-            raise click.UsageError(f"--memory cannot go with {given}: the store keeps the state of workflows. Drop it.")
+        _refuse_memory(memory, given)
         _refuse(f"--events without {given}", at_once=at_once, timeline=timeline)
         if broker is None:
             _refuse("--broker URL", callers=callers)
-    try:
-        listening = None if health is None else parse_listening(health)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--health") from error
+    listening = _listening(health)
     try:
         app = load(reference, App)
     except KeyboardInterrupt:
@@ -179,6 +182,16 @@ def run(
                 verbose=verbose,
             )
             code = work_on_store(app, options, console)
+        elif broker is not None:
+            connected = BrokerOptions(
+                broker=broker,
+                concurrency=concurrency or DEFAULT_CONCURRENCY,
+                sources=None if sources is None else _names(sources),
+                callers=() if callers is None else _names(callers),
+                as_json=as_json,
+                verbose=verbose,
+            )
+            code = work_on_broker(app, connected, console)
         else:
             code = _feed(
                 app,
@@ -193,6 +206,25 @@ def run(
     except ArvoError as error:
         raise CommandError(str(error)) from error
     sys.exit(code)
+
+
+def _check_there_is_something_to_do(path: str | None) -> None:
+    if path is None:
+        raise click.UsageError(
+            "There is nothing to do. Give --events FILE to run events, --store URL to work on a store, or both."
+        )
+
+
+def _refuse_memory(memory: str | None, given: str) -> None:
+    if memory is not None:
+        raise click.UsageError(f"--memory cannot go with {given}: the store keeps the state of workflows. Drop it.")
+
+
+def _listening(health: str | None) -> Listening | None:
+    try:
+        return None if health is None else parse_listening(health)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--health") from error
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ def error_of(done: Done) -> str:
             (*STORE, "--memory", "sqlite:///orders.db"),
             "--memory cannot go with --store: the store keeps the state of workflows. Drop it.",
         ),
-        (("--events", "-", "--concurrency", "2"), "--concurrency goes only with --store URL."),
-        (("--events", "-", "--sources", "com.card.charge"), "--sources goes only with --store URL."),
+        (("--events", "-", "--concurrency", "2"), "--concurrency goes only with --store URL or --broker URL."),
+        (("--events", "-", "--sources", "com.card.charge"), "--sources goes only with --store URL or --broker URL."),
         ((*STORE, "--at-once", "2"), "--at-once goes only with --events without --store."),
         ((*STORE, "--timeline", "none"), "--timeline goes only with --events without --store."),
         (
