@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from arvo.errors import DefinitionError
-from arvo.ports import InvalidRecordError, StaleWriteError, WorkflowStatus
-from arvo.runtime.worker.held_record import HeldRecord
+from arvo.ports import InvalidRecordError, StaleWriteError, WorkflowStatus, text_memory
+from arvo.runtime.worker.held_record import HeldRecord, timers_in
 
 SUBJECT = "process/1"
 STORED: dict[str, Any] = {"status": "active", "count": 1}
@@ -125,3 +125,38 @@ async def test_other_records_are_out_of_reach() -> None:
         await memory.write("process/2", {}, None)
     with pytest.raises(DefinitionError):
         await memory.lock("process/2", "one")
+
+
+async def test_text_is_read_and_held_as_it_is() -> None:
+    memory = held()
+    before = await memory.read_text(SUBJECT)
+    assert before is not None
+    text = b'{ "status": "done", "parentSubject": "process/0", "count": 2 }'
+    await memory.write_text(SUBJECT, text, before)
+
+    assert await memory.read_text(SUBJECT) == text
+    assert memory.written is not None
+    assert memory.written.record_json == text
+    assert (memory.written.status, memory.written.parent_subject) == (WorkflowStatus.DONE, "process/0")
+    with pytest.raises(StaleWriteError):
+        await memory.write_text(SUBJECT, text, before)
+    with pytest.raises(DefinitionError):
+        await memory.read_text("process/2")
+
+
+def test_workflows_speak_text_with_it() -> None:
+    assert text_memory(held()) is not None
+
+
+@pytest.mark.parametrize(
+    ("record", "timers"),
+    [
+        (None, set[str]()),
+        ({"status": "active"}, set[str]()),
+        ({"timers": {"wake": "a", "deadline:c": "b"}}, {"a", "b"}),
+        ({"timers": None, "state$$": {"timers": {"wake": "a"}}}, set[str]()),
+        ({"timers": ["a"]}, set[str]()),
+    ],
+)
+def test_the_timers_of_a_record_are_found(record: dict[str, Any] | None, timers: set[str]) -> None:
+    assert timers_in(None if record is None else json.dumps(record).encode()) == timers

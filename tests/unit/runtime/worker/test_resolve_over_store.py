@@ -176,3 +176,25 @@ async def test_a_time_limit_names_the_domain_in_which_an_event_waits(store: Stor
         with pytest.raises(ResolveTimeoutError, match="waits in domain 'human' for somebody to answer it") as raised:
             await resolve(app, store, request(ONE, subject="mine"), timeout=timedelta(seconds=0.3))
     assert [event.id for event in raised.value.waiting] == ["question of mine"]
+
+
+async def test_all_dead_letters_and_waiting_events_are_looked_through(
+    memory_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arvo.runtime.worker.answers._PAGE", 2)
+
+    @handler(ONE)
+    async def ask_or_fail(event: Event[Any]) -> Event[Any]:
+        if event.id.startswith("fail"):
+            raise ZeroDivisionError(event.id)
+        return sent(ONE, event, to="com.human.ask", domain="human", id=f"about-{event.id}")
+
+    app = App([ask_or_fail])
+    for number in range(5):
+        await enqueue(app, memory_store, request(ONE, subject=f"s/{number}", id=f"fail-{number}"))
+        await enqueue(app, memory_store, request(ONE, subject=f"s/{number}", id=f"ask-{number}"))
+    await worked_off(memory_store, Worker(app, memory_store))
+    with pytest.raises(ResolveTimeoutError) as raised:
+        await resolve(app, memory_store, request(ONE, subject="s/4", id="ask-4"), timeout=timedelta(0))
+    assert [letter.event.id for letter in raised.value.dead_letters] == ["fail-4"]
+    assert [event.id for event in raised.value.waiting] == ["about-ask-4"]
