@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from arvo.errors import BackendError, Violation
+from arvo.errors import BackendError, ConfigViolation, Violation
 from arvo.ports import NewDelivery
 from arvo.runtime.brokered.holding import Holding
 from arvo.runtime.dead_letters import DeadLetterReason
@@ -137,8 +137,6 @@ class Inbox:
 
 def reason_of(error: Exception) -> DeadLetterReason:
     """Why a message is given up that is no event for a handler here."""
-    from arvo.errors import ConfigViolation
-
     if isinstance(error, ConfigViolation):
         return DeadLetterReason.UNROUTABLE
     return DeadLetterReason.POISON if isinstance(error, Violation) else DeadLetterReason.UNEXPECTED
