@@ -35,10 +35,14 @@ def test_nearly_every_planted_bug_is_found_by_one_of_the_first_seeds() -> None:
     assert all(mutation.seed < 2000 for mutation in FOUND if mutation.seed is not None)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutation", FOUND, ids=lambda mutation: mutation.name)
 def test_a_planted_bug_is_found(mutation: Mutation, tmp_path: Path) -> None:
-    result = simulated(mutation.app, "--seed", str(mutation.seed), package=planted(mutation, tmp_path))
+    package = planted(mutation, tmp_path)
+    result = simulated(mutation.app, "--seed", str(mutation.seed), package=package)
+    if result["good"]:
+        # Any change of the worker makes other runs of the seeds, so the first one that finds it may be another now.
+        result = simulated(mutation.app, "--seeds", "2000", package=package)
     assert not result["good"]
 
 
