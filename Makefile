@@ -2,7 +2,7 @@
 # Nothing has to be set up before: any Python 3.11 or newer will do. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check vectors bench chaos clean
+.PHONY: help demo test check vectors bench chaos rabbitmq clean
 
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
@@ -29,7 +29,7 @@ demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 orders, a
 	@echo "== The same orders through a durable worker on build/orders.db, which is killed in the middle and started again."
 	@$(BIN)/python -m examples.orders.durable --store sqlite:///build/orders.db
 
-test: check ## Run check, then every test with coverage
+test: check rabbitmq ## Run check, then every test with coverage
 	@echo "== Tests (pytest, one worker for each core)"
 	@rm -f .coverage .coverage.*
 	@$(BIN)/pytest -q -n auto --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
@@ -56,6 +56,14 @@ bench: $(ENVIRONMENT) ## Time this package against the TypeScript packages from 
 
 chaos: $(ENVIRONMENT) ## Kill workers and restart Postgres under 5,000 workflows (ARVO_CHAOS_SEED repeats a run)
 	@$(BIN)/python -m tests.acceptance.chaos
+
+rabbitmq: ## Install rabbitmq-server from Debian where it is missing: tests start it on free ports
+	@if ! ls /usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server /opt/rabbitmq/sbin/rabbitmq-server 2>/dev/null | grep -q . \
+	    && ! command -v rabbitmq-server >/dev/null; then \
+	    echo "== rabbitmq-server (apt-get install)"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server; } >/dev/null \
+	    || { echo "rabbitmq-server is missing and could not be installed. Run as root: apt-get install rabbitmq-server" >&2; exit 1; }; \
+	fi
 
 clean: ## Remove the virtual environment, the caches and everything built
 	@rm -rf .venv .coverage .coverage.* coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache benchmarks/results build dist

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from arvo.backends.memory import InMemoryBroker
 from arvo.backends.nats import NatsBroker
+from arvo.backends.rabbitmq import RabbitBroker
 from arvo.testing import ShiftableClock
 from arvo.testing.broker import BrokerUnderTest
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from tests.support.nats import NatsServer
+    from tests.support.rabbitmq import RabbitServer
 
 SPAN = timedelta(seconds=60)
 
@@ -56,3 +58,27 @@ async def nats_broker(server: NatsServer) -> AsyncGenerator[BrokerUnderTest]:
             await client.close()
 
         yield BrokerUnderTest(broker=broker, peer=peer, span=span, vanish=vanish, outage=outage)
+
+
+@asynccontextmanager
+async def rabbit_broker(server: RabbitServer) -> AsyncGenerator[BrokerUnderTest]:
+    @asynccontextmanager
+    async def outage() -> AsyncGenerator[None]:
+        await asyncio.to_thread(server.stop)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(server.start)
+
+    system = server.new_system()
+    async with (
+        RabbitBroker(server.url(), system=system) as broker,
+        RabbitBroker(server.url(), system=system) as peer,
+    ):
+
+        async def vanish() -> None:
+            connection = peer._link._connection  # pyright: ignore[reportPrivateUsage]
+            assert connection is not None
+            await connection.close(ConnectionResetError("the process was killed"))
+
+        yield BrokerUnderTest(broker=broker, peer=peer, vanish=vanish, outage=outage)

@@ -15,6 +15,7 @@ BROKER_VARIABLE: Final = "ARVO_BROKER"
 """The environment variable that may hold the address: a password does not belong on a command line."""
 
 _NATS: Final = ("nats", "tls", "ws", "wss")
+_RABBITMQ: Final = ("amqp", "amqps")
 
 
 def broker_at(url: str) -> MessageBroker:
@@ -27,6 +28,14 @@ def broker_at(url: str) -> MessageBroker:
         except ModuleNotFoundError as error:
             raise CommandError(str(error)) from error
         return NatsBroker(url)
+    if scheme in _RABBITMQ:
+        try:
+            from arvo.backends.rabbitmq import RabbitBroker
+        except ModuleNotFoundError as error:
+            raise CommandError(str(error)) from error
+        return RabbitBroker(url)
     # Not repeated whole: what was mistyped may be an address with a password in it.
     named = f"starts with {scheme[:40]!r}" if scheme else "has no scheme"
-    raise CommandError(f"The address of the broker {named}. Write nats://user:password@host:4222.")
+    raise CommandError(
+        f"The address of the broker {named}. Write nats://user:password@host:4222 or amqp://user:password@host/vhost."
+    )
