@@ -29,6 +29,8 @@ __all__ = ["RabbitBroker"]
 _LEAST: Final = 256 * 1024
 _FOR_HEADERS: Final = 64 * 1024
 """Headers travel in one frame, of 128 KB by default; some of it is kept for what a dead letter says of itself."""
+_LONGEST_NAME: Final = 128
+_LONGEST_CONTENT_TYPE: Final = 255
 
 
 class RabbitBroker:
@@ -103,6 +105,13 @@ class RabbitBroker:
                 f"The message {message.event_id!r:.80} for {message.address!r:.80} has {len(message.body)} bytes and "
                 f"{size} in its headers, where {self._largest} and {_FOR_HEADERS} are allowed. Keep large data "
                 "elsewhere and send where it is, or raise largest_message here and max_message_size of the server."
+            )
+        longest = max(map(len, message.headers), default=0)
+        if longest > _LONGEST_NAME or len(message.content_type.encode()) > _LONGEST_CONTENT_TYPE:
+            raise MessageRefused(
+                f"The message {message.event_id!r:.80} for {message.address!r:.80} has a header name of {longest} "
+                f"characters, or a content type of {len(message.content_type.encode())} bytes, where AMQP allows "
+                f"{_LONGEST_NAME} and {_LONGEST_CONTENT_TYPE}. Shorten it."
             )
         plan = self._topology.queue(message.address)
         about = {names.EVENT_ID: message.event_id, names.ADDRESS: message.address}

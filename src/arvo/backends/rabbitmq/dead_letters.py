@@ -70,7 +70,6 @@ def _offset_of(message: AbstractIncomingMessage) -> int:
 def _letter(message: AbstractIncomingMessage) -> DeadMessage:
     """What the server itself gave up has headers of the server's only."""
     said: dict[str, Any] = dict(message.headers)
-    at = said.get(names.AT)
     return DeadMessage(
         address=str(said.get(names.ADDRESS) or message.routing_key or ""),
         body=message.body,
@@ -78,6 +77,13 @@ def _letter(message: AbstractIncomingMessage) -> DeadMessage:
         headers=names.plain_headers(said),
         reason=str(said.get(names.REASON) or said.get("x-first-death-reason") or "unknown"),
         detail=str(said.get(names.DETAIL) or "The server gave it up."),
-        attempts=int(said.get(names.ATTEMPTS) or 0),
-        at=datetime.fromisoformat(str(at)) if at else datetime.fromtimestamp(0, UTC),
+        attempts=names.number_in(said.get(names.ATTEMPTS)),
+        at=_time_in(said.get(names.AT)),
     )
+
+
+def _time_in(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)

@@ -53,7 +53,9 @@ def backend_error(error: BaseException, address: Address) -> BackendError:
 
 
 def _found(error: BaseException) -> tuple[str, str]:
-    # The driver wraps what the operating system said.
+    # The driver hides what the server and the operating system said.
+    if "Connection.OpenOk" in str(error):
+        error = ConnectionNotAllowed("the virtual host could not be opened")
     if isinstance(error, exceptions.AMQPConnectionError) and "111" in str(error):
         error = ConnectionRefusedError(str(error))
     return next((found for kinds, found in _ADVICE if isinstance(error, kinds)), _DROPPED)

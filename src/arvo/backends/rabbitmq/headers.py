@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ADDRESS", "AT", "ATTEMPTS", "DETAIL", "EVENT_ID", "REASON", "attempt_of", "plain_headers"]
+__all__ = ["ADDRESS", "AT", "ATTEMPTS", "DETAIL", "EVENT_ID", "REASON", "attempt_of", "number_in", "plain_headers"]
 
 _OWN: Final = "x-arvo-"
 EVENT_ID: Final = _OWN + "event-id"
@@ -33,7 +33,7 @@ _OF_THE_SERVER: Final = (
 def plain_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     """The headers of the sender, as text."""
     return {
-        name: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        name: bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
         for name, value in headers.items()
         if not name.startswith(_OF_THE_SERVER)
     }
@@ -41,8 +41,9 @@ def plain_headers(headers: Mapping[str, Any]) -> dict[str, str]:
 
 def attempt_of(headers: Mapping[str, Any]) -> int:
     """Which attempt this is: those before it was put back, those that the server counts, and this one."""
-    return _number(headers.get(ATTEMPTS)) + _number(headers.get("x-delivery-count")) + 1
+    return number_in(headers.get(ATTEMPTS)) + number_in(headers.get("x-delivery-count")) + 1
 
 
-def _number(value: object) -> int:
+def number_in(value: object) -> int:
+    """A count that is one; strangers may send anything under this name."""
     return value if isinstance(value, int) and value > 0 else 0

@@ -28,7 +28,7 @@ _ON_THEIR_WAY: Final = 512
 _CONFIRM_SECONDS: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Publication:
     """A message, the queue that has to be there for it, and the routing key: where it goes in the end."""
 
