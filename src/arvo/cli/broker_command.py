@@ -12,6 +12,7 @@ import msgspec
 
 from arvo.cli.brokers import broker_at
 from arvo.cli.console import visible
+from arvo.cli.event_loop import run_app
 from arvo.cli.failure import ExitCode
 from arvo.cli.log_notes import LogNotes
 from arvo.cli.stopping import stoppable
@@ -41,7 +42,7 @@ class BrokerOptions:
 def work_on_broker(app: App, options: BrokerOptions, console: Console) -> int:
     """Work until a signal comes, print what was done, and return the exit code."""
     with LogNotes(console.note, verbose=options.verbose, every=True):
-        return asyncio.run(_work(app, options, console))
+        return run_app(_work(app, options, console))
 
 
 async def _work(app: App, options: BrokerOptions, console: Console) -> int:

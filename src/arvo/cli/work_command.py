@@ -12,6 +12,7 @@ import msgspec
 
 from arvo.cli.brokers import broker_at
 from arvo.cli.console import visible
+from arvo.cli.event_loop import run_app
 from arvo.cli.failure import CommandError, ExitCode
 from arvo.cli.health_server import HealthServer
 from arvo.cli.intake import Intake
@@ -76,7 +77,7 @@ def work_on_store(app: App, options: WorkOptions, console: Console) -> int:
             except OSError as error:
                 raise CommandError(f"{options.name} cannot be read: {error.strerror or error}.") from error
         exits.enter_context(LogNotes(console.note, verbose=options.verbose, every=True))
-        return asyncio.run(_work(app, options, console, lines))
+        return run_app(_work(app, options, console, lines))
 
 
 async def _work(app: App, options: WorkOptions, console: Console, lines: LineReader | None) -> int:
