@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def simulate(*arguments: str) -> Result:
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(ROOT)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
     (tmp_path / "broken_orders.py").write_text(BROKEN, encoding="utf-8")
     lines = (ROOT / "examples/orders/orders.jsonl").read_text(encoding="utf-8").splitlines()[:5]
     (tmp_path / "five.jsonl").write_text("\n".join(lines), encoding="utf-8")
