@@ -65,7 +65,7 @@ FEW_BYTES: Final = 20_000
     metavar="URL",
     envvar=BROKER_VARIABLE,
     show_envvar=True,
-    help="Take events from a message broker, and publish those for others: nats://USER:PASSWORD@HOST.",
+    help="Take events from a message broker, and publish those for others: nats:// or amqp://USER:PASSWORD@HOST.",
 )
 @click.option(
     "--callers",
