@@ -32,7 +32,7 @@ demo: $(ENVIRONMENT) ## Run the order system of examples/orders on 200 orders, a
 test: check rabbitmq ## Run check, then every test with coverage
 	@echo "== Tests (pytest, one worker for each core)"
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -q -n auto --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
+	@$(BIN)/pytest -q -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
 	@$(BIN)/python .ci/line_coverage.py coverage.json
 
 check: $(ENVIRONMENT) ## Run the formatter, the linter, the import layers and both type checkers
