@@ -12,7 +12,7 @@ from arvo.errors import BackendError
 if TYPE_CHECKING:
     from arvo.backends.nats.address import Address
 
-__all__ = ["FAILURES", "backend_error"]
+__all__ = ["FAILURES", "backend_error", "is_refusal"]
 
 FAILURES = (nats.errors.Error, OSError, TimeoutError)
 """Everything that the driver raises for reasons outside this program."""
@@ -52,9 +52,14 @@ def backend_error(error: BaseException, address: Address, *, denied: str = "") -
     return own
 
 
-def _found(error: BaseException) -> tuple[str, str]:
+def is_refusal(error: BaseException) -> bool:
+    """Whether the server did not take the credentials."""
     text = str(error).lower()
-    if isinstance(error, nats.errors.Error) and ("authorization" in text or "authentication" in text):
+    return isinstance(error, nats.errors.Error) and ("authorization" in text or "authentication" in text)
+
+
+def _found(error: BaseException) -> tuple[str, str]:
+    if is_refusal(error):
         return "refused the credentials", "Correct user, password or token in the address, or the credentials file"
     if isinstance(error, nats.js.errors.APIError) and error.err_code in _FULL:
         return "takes no more", "Make room: raise the limits of the stream or the account, or consume what waits"

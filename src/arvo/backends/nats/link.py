@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nats.aio.client import Client
 
-from arvo.backends.nats.diagnosis import FAILURES, backend_error
+from arvo.backends.nats.diagnosis import FAILURES, backend_error, is_refusal
 from arvo.errors import BackendError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ logger = logging.getLogger("arvo.backends.nats")
 
 _CONNECT_SECONDS: Final = 5
 _RECONNECT_SECONDS: Final = 0.2
+_RESETS: Final = 10
+"""So many connections may be reset before that is what is wrong."""
 _DENIED_SECONDS: Final = 10.0
 """So long a refusal explains why an answer did not come."""
 
@@ -101,7 +103,9 @@ class Link:
         async def on_error(error: Exception) -> None:
             self._note(error)
             failures.append(error)
-            if len(failures) >= len(self.address.servers):
+            # A server that hangs up may have said why, and a reset connection have lost it: it is asked again.
+            resets = sum(isinstance(failure, ConnectionResetError | BrokenPipeError) for failure in failures)
+            if len(failures) - min(resets, _RESETS) >= len(self.address.servers):
                 failed.set()
 
         options: dict[str, Any] = dict(self.address.login)
@@ -128,7 +132,7 @@ class Link:
             if connecting.done():
                 connecting.result()
                 return client
-            raise self.error(failures[-1])
+            raise self.error(next((failure for failure in failures if is_refusal(failure)), failures[-1]))
         except FAILURES as error:
             raise self.error(error) from error
         finally:

@@ -43,8 +43,16 @@ def on_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` returns for the store at this address. A store that does not do its part is an error of one line."""
 
     async def opened() -> T:
-        async with existing_store(url) as store:
-            return await work(store)
+        try:
+            async with existing_store(url) as store:
+                return await work(store)
+        except (ArvoError, asyncio.CancelledError) as error:
+            # Drivers may take the cancellation of Ctrl-C for one of their own time limits, and leave things behind.
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                raise
+            asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+            raise asyncio.CancelledError from error
 
     try:
         return asyncio.run(opened())
